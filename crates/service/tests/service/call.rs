@@ -1,5 +1,4 @@
-//! Operations called with their arguments one by one, for tests that call them
-//! often.
+//! Helpers that call operations with separate arguments.
 
 use domain::{
     Actor, ApiKeyId, AppError, EmbeddingModelId, GroupMappingId, InviteId, MemoryViewId, NoInput,
@@ -243,7 +242,7 @@ pub(crate) async fn api_key_get(
     }
 }
 
-/// The actor, or an agent or a service, as the owner of a new key.
+/// Converts the actor, or an agent or service account, into the owner of a new key.
 pub(crate) async fn api_key_owner(
     ctx: &Ctx,
     actor: &Actor,
@@ -255,7 +254,7 @@ pub(crate) async fn api_key_owner(
     }
 }
 
-/// Creates a key of the actor, or of an agent or a service.
+/// Creates a key of the actor, or of an agent or service account.
 pub(crate) async fn api_key_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -297,7 +296,7 @@ pub(crate) async fn preferences_get(
     Ok((detail.preferences, detail.tenant_time_zone))
 }
 
-/// Returns the display settings that result.
+/// Returns the resulting display settings.
 pub(crate) async fn preferences_update(
     ctx: &Ctx,
     actor: &Actor,

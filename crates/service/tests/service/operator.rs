@@ -1,4 +1,4 @@
-//! Who runs the installation, and what they can do to organisations.
+//! Operators of the installation, and what they can do to organisations.
 
 use domain::{
     Actor, ApiKeyId, AppError, Permission, RequestFacts, TenantId,
@@ -21,7 +21,7 @@ use crate::{
     support::{World, draft, json_text},
 };
 
-/// An organisation's audit rows, newest first, whose chain is whole.
+/// An organisation's audit rows, newest first, after verifying the chain.
 async fn chain(tenant: &TestTenant) -> Vec<AuditEntry> {
     let mut tx = tenant.enter().await;
     let verdict = audit_verify(&mut tx, &[]).await.unwrap();
@@ -43,7 +43,7 @@ fn is_conflict<T: std::fmt::Debug>(result: Result<T, AppError>, part: &str) -> b
 
 // SEC-G: authenticated but unauthorised admin job; first-user-becomes-admin.
 #[tokio::test]
-async fn only_a_named_member_in_a_browser_runs_the_installation() {
+async fn only_an_appointed_member_in_a_browser_is_an_operator() {
     let world = World::without_model().await;
     let first = world.tenant.actor(SystemRole::Owner, "First").await;
     let session_id = Some(world.session(first.user_id).await);
@@ -83,9 +83,9 @@ async fn only_a_named_member_in_a_browser_runs_the_installation() {
     }
 }
 
-// SEC-G: a role or a key minted above what an organisation can give.
+// SEC-G: a role or a key above what an organisation can grant.
 #[tokio::test]
-async fn no_role_and_no_key_carries_it_even_written_by_hand() {
+async fn no_role_and_no_key_grants_it_even_if_written_by_sql() {
     let world = World::without_model().await;
     let operator = world.operator("Opa").await;
     let wanted = RoleInput {
@@ -136,9 +136,9 @@ async fn no_role_and_no_key_carries_it_even_written_by_hand() {
     assert!(!program.permissions.contains(&Permission::PlatformOperate));
 }
 
-// SEC-E1: each act stands in both chains, or in none and did not happen.
+// SEC-E1: each action is in both audit logs, or it is rolled back.
 #[tokio::test]
-async fn every_act_stands_in_both_organisations_logs() {
+async fn every_action_is_in_both_organisations_logs() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let by = Initiator::Operator(&operator);
@@ -171,13 +171,13 @@ async fn every_act_stands_in_both_organisations_logs() {
             assert!(told.contains(reason.unwrap_or_default()), "{told}");
         }
         assert_eq!(own[n].actor_user_id, Some(operator.user_id));
-        assert_eq!(theirs[n].actor_user_id, None, "nobody of theirs");
+        assert_eq!(theirs[n].actor_user_id, None, "not one of its own members");
         assert_eq!(theirs[n].actor_label, "operator Opa");
         assert_eq!(theirs[n].request_id, own[n].request_id);
     }
     assert_eq!(theirs.len(), expected.len());
 
-    // On the own organisation there is one chain, and one row.
+    // On the operator's own organisation there is one log and one row.
     let before = own.len();
     service::tenant_tier_set(ctx, by, world.tenant.id, TenantTier::Starter)
         .await
@@ -187,11 +187,11 @@ async fn every_act_stands_in_both_organisations_logs() {
 
 // SEC-E1
 #[tokio::test]
-async fn an_act_that_the_other_log_does_not_take_does_not_happen() {
+async fn action_that_the_other_log_rejects_is_rolled_back() {
     let world = World::without_model().await;
     let operator = world.operator("Opa").await;
     let other = world.db.tenant("other").await;
-    // Members whose log is empty would be a finding.
+    // An organisation with members and an empty log would fail verification.
     crate::call_memory::memory_create(&world.ctx, &operator, &draft("Tea"))
         .await
         .unwrap();
@@ -220,7 +220,7 @@ async fn an_act_that_the_other_log_does_not_take_does_not_happen() {
 }
 
 #[tokio::test]
-async fn operators_do_not_lock_themselves_out() {
+async fn operators_can_not_suspend_or_delete_their_own_organisation() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let (by, home) = (Initiator::Operator(&operator), world.tenant.id);
@@ -235,7 +235,7 @@ async fn operators_do_not_lock_themselves_out() {
     assert_eq!(status(&world, &operator, home).await, TenantStatus::Active);
     let detail = service::tenant_get(ctx, &operator, home).await.unwrap();
     assert!(detail.is_home);
-    // The machine's command line is the way.
+    // The command line can.
     service::tenant_suspend(ctx, Initiator::Cli, home, "Maintenance")
         .await
         .unwrap();
@@ -246,9 +246,9 @@ async fn operators_do_not_lock_themselves_out() {
     );
 }
 
-// SEC-B3: the doors of programs; browsers are in the server's tests, jobs below.
+// SEC-B3: keys; sessions are in the server's tests, jobs below.
 #[tokio::test]
-async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
+async fn keys_of_a_suspended_organisation_are_denied_until_it_is_resumed() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let owner = world.tenant.actor(SystemRole::Owner, "Olga").await;
@@ -282,7 +282,7 @@ async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
         service::tenant_resume(ctx, Initiator::Cli, world.tenant.id)
             .await
             .unwrap();
-        // Nothing is gone.
+        // No key was revoked.
         calls().await.unwrap();
         crate::call_memory::memory_get(ctx, &owner, memory)
             .await
@@ -293,7 +293,7 @@ async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
 
 // SEC-B3, SEC-F1
 #[tokio::test]
-async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed() {
+async fn import_of_a_suspended_organisation_stops_and_continues_after_resuming() {
     use crate::call_import::import_get;
     use domain::job::JobStatus;
 
@@ -326,9 +326,9 @@ async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed()
     assert_eq!(
         paused.job.as_ref().unwrap().attempts,
         0,
-        "being suspended is no attempt"
+        "a suspension does not count as an attempt"
     );
-    // The worker looks every 20 ms, and leaves it alone.
+    // The worker polls every 20 ms and leaves the job alone.
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let still = import_get(ctx, &actor, started).await.unwrap();
     assert_eq!(
@@ -348,7 +348,7 @@ async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed()
 }
 
 #[tokio::test]
-async fn deleting_needs_a_reason_and_the_name_and_can_be_undone_for_a_while() {
+async fn deletion_needs_a_reason_and_the_name_and_can_be_undone_during_the_grace_period() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let by = Initiator::Operator(&operator);
@@ -403,7 +403,7 @@ async fn deleting_needs_a_reason_and_the_name_and_can_be_undone_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_purge_is_written_down_where_it_was_asked_for_with_the_end_of_the_chain() {
+async fn purge_is_audited_in_the_operators_organisation_with_the_head_of_the_chain() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let other = world.db.tenant("other").await;
@@ -428,7 +428,7 @@ async fn a_purge_is_written_down_where_it_was_asked_for_with_the_end_of_the_chai
     drop(tx);
 
     world.pass(Duration::days(GRACE_DAYS.into()));
-    // As housekeeping does it.
+    // As housekeeping does.
     let worker = world.worker();
     let purged = loop {
         let newest = chain(&world.tenant).await.remove(0);
@@ -450,7 +450,7 @@ async fn a_purge_is_written_down_where_it_was_asked_for_with_the_end_of_the_chai
         Err(AppError::NotFound)
     );
 
-    // Where the one who asked is gone as well, nothing stands in the way.
+    // The purge works even if the operator's own organisation is deleted too.
     let third = world.db.tenant("third").await;
     service::tenant_delete(
         ctx,
@@ -484,7 +484,7 @@ async fn a_purge_is_written_down_where_it_was_asked_for_with_the_end_of_the_chai
 }
 
 #[tokio::test]
-async fn the_list_counts_narrows_and_pages() {
+async fn organisation_list_counts_filters_and_paginates() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let other = world.db.tenant("busy").await;
@@ -541,7 +541,7 @@ async fn the_list_counts_narrows_and_pages() {
         (counts.members, counts.memories, counts.jobs_dead),
         (1, 1, 0)
     );
-    assert_eq!(counts.jobs_waiting, 2, "this one and the memory's own");
+    assert_eq!(counts.jobs_waiting, 2, "this job and the embedding job of the memory");
     let home = page("acme", "active", None).await.unwrap().items.remove(0);
     assert_eq!((home.counts.members, home.counts.sessions), (1, 1));
     assert_eq!(home.counts.memories, 0);
@@ -557,7 +557,7 @@ async fn the_list_counts_narrows_and_pages() {
 }
 
 #[tokio::test]
-async fn the_command_line_names_operators_among_known_members() {
+async fn command_line_appoints_operators_among_known_members() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let mia = world.member("Mia").await;
@@ -597,7 +597,7 @@ async fn the_command_line_names_operators_among_known_members() {
         actor.permissions.contains(&Permission::PlatformOperate)
     };
     assert!(holds().await);
-    // SEC-B3: gone with the next request.
+    // SEC-B3: removed with the next request.
     let remove = async || service::operator_remove(ctx, world.tenant.id, &key).await;
     assert_eq!((remove().await, remove().await), (Ok(true), Ok(false)));
     assert!(!holds().await);

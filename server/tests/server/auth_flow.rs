@@ -1,5 +1,5 @@
-//! The way to the issuer and back (SEC-A1 to A3, A8), and whom it makes a
-//! member (SEC-A9, A11).
+//! Signing in through the issuer (SEC-A1 to A3, A8), and who becomes a member
+//! (SEC-A9, A11).
 
 use crate::support::{self, App, Browser, LOGIN_COOKIE, issuer::Issuer, request};
 use axum::{
@@ -16,7 +16,7 @@ use store::{
 };
 use uuid::Uuid;
 
-/// Nobody was signed in, and the audit log says why.
+/// Checks that no session was created and that the audit log has the reason.
 async fn assert_refused(app: &App, location: &str, problem: &str, reason: &str) {
     assert_eq!(
         location.split('&').next(),
@@ -40,7 +40,7 @@ fn replace(parameters: &mut [(String, String)], name: &str, value: &str) {
 }
 
 #[tokio::test]
-async fn the_whole_way_makes_a_member_with_the_default_role_and_a_session() {
+async fn first_sign_in_creates_a_member_with_the_default_role_and_a_session() {
     let app = App::start().await;
     let mut browser = app.browser();
     assert_eq!(browser.who().await, "→ /sign-in");
@@ -55,7 +55,7 @@ async fn the_whole_way_makes_a_member_with_the_default_role_and_a_session() {
         .unwrap();
     assert_eq!(actions, ["user.create", "session.sign_in"]);
 
-    // The second time they are known.
+    // The second sign-in finds the same identity.
     app.browser().sign_in(&app.issuer).await;
     assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
     assert_eq!(app.count("SELECT count(*) FROM identities").await, 1);
@@ -64,7 +64,7 @@ async fn the_whole_way_makes_a_member_with_the_default_role_and_a_session() {
 
 /// SEC-A2
 #[tokio::test]
-async fn each_way_has_its_own_state_nonce_and_challenge() {
+async fn each_sign_in_has_its_own_state_nonce_and_challenge() {
     let app = App::start().await;
     let mut browser = app.browser();
     let mut seen = std::collections::BTreeSet::new();
@@ -82,7 +82,7 @@ async fn each_way_has_its_own_state_nonce_and_challenge() {
 
 /// SEC-A1
 #[tokio::test]
-async fn state_invalid() {
+async fn invalid_state_is_rejected() {
     let app = App::start().await;
     let (mut browser, mut parameters) = begun(&app).await;
     replace(&mut parameters, "state", "another");
@@ -93,7 +93,7 @@ async fn state_invalid() {
 
 /// SEC-A1
 #[tokio::test]
-async fn state_missing_empty_or_twice() {
+async fn missing_empty_or_repeated_state_is_rejected() {
     let app = App::start().await;
     let (mut browser, parameters) = begun(&app).await;
     let code = parameters[..1].to_vec();
@@ -111,7 +111,7 @@ async fn state_missing_empty_or_twice() {
 
 /// SEC-A1
 #[tokio::test]
-async fn state_replayed() {
+async fn replayed_state_is_rejected() {
     let app = App::start().await;
     let (mut browser, parameters) = begun(&app).await;
     let stolen_jar = browser.jar.clone();
@@ -129,9 +129,9 @@ async fn state_replayed() {
     );
 }
 
-/// SEC-A1: used up also when it leads nowhere.
+/// SEC-A1: a state is used up even if the sign-in fails.
 #[tokio::test]
-async fn state_counts_once_even_when_refused() {
+async fn state_of_a_failed_sign_in_is_used_up() {
     let app = App::start().await;
     let (mut browser, parameters) = begun(&app).await;
     app.issuer
@@ -142,14 +142,14 @@ async fn state_counts_once_even_when_refused() {
     assert_refused(&app, answer.location(), "state", "state_unknown").await;
 }
 
-/// SEC-A1: somebody who is sent another one's answer is not signed in as them.
+/// SEC-A1: following the callback link of somebody else's sign-in signs nobody in.
 #[tokio::test]
-async fn state_of_another_browser() {
+async fn state_of_another_browser_is_rejected() {
     let app = App::start().await;
     let (_, parameters) = begun(&app).await;
     let answer = app.browser().come_back(&parameters).await;
     assert_refused(&app, answer.location(), "state", "other_browser").await;
-    // Also when that browser has a sign-in of its own under way.
+    // Also if that browser has a sign-in of its own in progress.
     let (_, parameters) = begun(&app).await;
     let (mut other, _) = begun(&app).await;
     let answer = other.come_back(&parameters).await;
@@ -159,7 +159,7 @@ async fn state_of_another_browser() {
 
 /// SEC-A1
 #[tokio::test]
-async fn state_lives_for_ten_minutes() {
+async fn state_expires_after_ten_minutes() {
     let app = App::start().await;
     let (mut late, parameters) = begun(&app).await;
     app.clock.forward(time::Duration::minutes(10));
@@ -171,9 +171,9 @@ async fn state_lives_for_ten_minutes() {
     assert_eq!(in_time.come_back(&parameters).await.location(), "/memories");
 }
 
-/// SEC-A1: a sign-in that was begun with one issuer does not end with another.
+/// SEC-A1: a sign-in that began with one issuer can't end with another.
 #[tokio::test]
-async fn state_of_another_issuer() {
+async fn state_of_another_issuer_is_rejected() {
     let app = App::start().await;
     let (mut browser, parameters) = begun(&app).await;
     let clock = app.clock.clone();
@@ -187,9 +187,9 @@ async fn state_of_another_issuer() {
     assert_eq!(other.token_requests(), 0);
 }
 
-/// Two tabs of one browser don't spoil each other's sign-in.
+/// Two tabs of one browser can sign in at the same time.
 #[tokio::test]
-async fn two_tabs_both_come_back() {
+async fn sign_in_in_two_tabs_works() {
     let app = App::start().await;
     let mut browser = app.browser();
     let first = browser.begin("/memories").await;
@@ -204,7 +204,7 @@ async fn two_tabs_both_come_back() {
 
 /// SEC-A8, RFC 9207
 #[tokio::test]
-async fn wrong_response_iss() {
+async fn wrong_response_iss_is_rejected() {
     let app = App::start().await;
     let (mut browser, mut parameters) = begun(&app).await;
     parameters.push(("iss".into(), "https://evil.example".into()));
@@ -217,9 +217,9 @@ async fn wrong_response_iss() {
     assert_eq!(browser.come_back(&parameters).await.location(), "/memories");
 }
 
-/// SEC-A8, RFC 9207: an issuer that promises `iss` must send it.
+/// SEC-A8, RFC 9207: an issuer that announces `iss` must send it.
 #[tokio::test]
-async fn missing_response_iss_where_it_is_promised() {
+async fn missing_response_iss_is_rejected_if_announced() {
     let app = App::start().await;
     app.issuer.plan(|plan| {
         plan.discovery =
@@ -232,7 +232,7 @@ async fn missing_response_iss_where_it_is_promised() {
 }
 
 #[tokio::test]
-async fn a_refusal_by_the_issuer_is_told() {
+async fn error_from_the_issuer_is_shown() {
     let app = App::start().await;
     let (mut browser, parameters) = begun(&app).await;
     let refused = [
@@ -243,9 +243,9 @@ async fn a_refusal_by_the_issuer_is_told() {
     assert_refused(&app, answer.location(), "refused", "issuer_refused").await;
 }
 
-/// SEC-A2: the code is worth nothing without the verifier that began it.
+/// SEC-A2: the code is worthless without the verifier of its sign-in.
 #[tokio::test]
-async fn a_code_of_another_sign_in_is_refused_by_pkce() {
+async fn code_of_another_sign_in_is_rejected_by_pkce() {
     let app = App::start().await;
     let (_, stolen) = begun(&app).await;
     let (mut browser, mut parameters) = begun(&app).await;
@@ -257,7 +257,7 @@ async fn a_code_of_another_sign_in_is_refused_by_pkce() {
 
 /// SEC-A3
 #[tokio::test]
-async fn discovery_issuer_mismatch() {
+async fn discovery_issuer_mismatch_is_rejected() {
     let app = App::start().await;
     app.issuer.plan(|plan| {
         plan.discovery = |document| document["issuer"] = json!("https://evil.example");
@@ -271,7 +271,7 @@ async fn discovery_issuer_mismatch() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_away_is_told_and_tried_again() {
+async fn unavailable_issuer_is_reported_and_retried() {
     let app = App::start().await;
     app.issuer.plan(|plan| plan.is_down = true);
     let answer = app.browser().get("/auth/login?return_to=/memories").await;
@@ -287,7 +287,7 @@ async fn an_issuer_that_is_away_is_told_and_tried_again() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_nobody_answers_for_does_not_stop_the_boot() {
+async fn unreachable_issuer_does_not_stop_the_boot() {
     let app = App::start_with(|settings| {
         settings.oidc.as_mut().unwrap().issuer = "http://127.0.0.1:9".into();
     })
@@ -304,7 +304,7 @@ async fn an_issuer_that_nobody_answers_for_does_not_stop_the_boot() {
 }
 
 #[tokio::test]
-async fn without_an_issuer_signing_in_says_so() {
+async fn sign_in_page_says_that_no_issuer_is_configured() {
     let app = App::start_with(|settings| settings.oidc = None).await;
     let answer = app.browser().get("/auth/login").await;
     assert_eq!(answer.location(), "/sign-in?error=not_configured");
@@ -312,7 +312,7 @@ async fn without_an_issuer_signing_in_says_so() {
 
 /// SEC-A9: the same address at the same issuer, another subject.
 #[tokio::test]
-async fn the_same_email_is_not_the_same_person() {
+async fn same_email_with_another_subject_is_another_person() {
     let app = App::start().await;
     app.browser().sign_in(&app.issuer).await;
     app.issuer.plan(|plan| plan.subject = "another".into());
@@ -329,10 +329,10 @@ async fn the_same_email_is_not_the_same_person() {
     );
 }
 
-/// SEC-A9: an owner who was named beforehand is found by subject, and not by
-/// an address that somebody else claims first.
+/// SEC-A9: an owner who was named in advance is found by subject, not by an
+/// address that somebody else claims first.
 #[tokio::test]
-async fn a_named_owner_is_found_by_subject() {
+async fn named_owner_is_found_by_subject() {
     let app = App::start_with(|settings| settings.oidc.as_mut().unwrap().default_role = None).await;
     let owner = app.tenant.actor(SystemRole::Owner, "Mia").await;
     let mut tx = app.db.store.begin_auth().await.unwrap();
@@ -362,7 +362,7 @@ async fn a_named_owner_is_found_by_subject() {
 
 const TID: Uuid = Uuid::from_u128(0x1111_1111_2222_4333_8444_5555_5555_5555);
 
-/// An Entra issuer on this machine: its path names the directory.
+/// A local Entra issuer: the path names the directory.
 async fn entra() -> App {
     App::start_with(|settings| {
         let oidc = settings.oidc.as_mut().unwrap();
@@ -372,9 +372,9 @@ async fn entra() -> App {
     .await
 }
 
-/// SEC-A9: with Entra, (tid, oid) is the key and `sub` is not.
+/// SEC-A9: with Entra the key is (tid, oid), not `sub`.
 #[tokio::test]
-async fn entra_people_are_known_by_tid_and_oid() {
+async fn entra_people_are_identified_by_tid_and_oid() {
     let app = entra().await;
     app.issuer.plan(|plan| {
         plan.claims = |claims, context| {
@@ -405,7 +405,7 @@ async fn entra_people_are_known_by_tid_and_oid() {
 
 /// SEC-A3
 #[tokio::test]
-async fn entra_tokens_without_ids_or_of_another_directory_are_refused() {
+async fn entra_tokens_without_ids_or_of_another_directory_are_rejected() {
     let app = entra().await;
     app.issuer.plan(|plan| {
         plan.claims = |claims, context| {
@@ -429,7 +429,7 @@ async fn entra_tokens_without_ids_or_of_another_directory_are_refused() {
 
 /// SEC-A11
 #[tokio::test]
-async fn without_a_role_every_page_is_ask_your_admin() {
+async fn member_without_a_role_is_told_to_ask_an_admin_on_every_page() {
     let app = App::start_with(|settings| settings.oidc.as_mut().unwrap().default_role = None).await;
     let mut browser = app.browser();
     browser.sign_in(&app.issuer).await;
@@ -443,7 +443,7 @@ async fn without_a_role_every_page_is_ask_your_admin() {
 }
 
 #[tokio::test]
-async fn the_suspended_and_the_deactivated_are_refused() {
+async fn suspended_and_deactivated_members_are_denied() {
     for status in [UserStatus::Suspended, UserStatus::Deactivated] {
         let app = App::start().await;
         app.tenant.actor(SystemRole::Owner, "Olga").await;
@@ -459,7 +459,7 @@ async fn the_suspended_and_the_deactivated_are_refused() {
             .unwrap();
         tx.commit().await.unwrap();
 
-        // SEC-B3: at once, in the browser that is signed in.
+        // SEC-B3: with immediate effect for the browser that is signed in.
         assert_eq!(browser.who().await, "→ /sign-in?error=suspended");
         sqlx::query("DELETE FROM web_sessions")
             .execute(&app.db.admin)
@@ -471,12 +471,12 @@ async fn the_suspended_and_the_deactivated_are_refused() {
 }
 
 #[tokio::test]
-async fn nobody_signs_in_to_a_suspended_organisation() {
+async fn suspended_organisation_denies_every_sign_in() {
     let app = App::start().await;
     let mut browser = app.browser();
     browser.sign_in(&app.issuer).await;
     let inside = browser.who().await;
-    // Out with the next request, and with resuming back in the same session.
+    // Access is denied from the next request on; resuming restores the same session.
     for (status, seen) in [
         ("suspended", "→ /sign-in?error=tenant_suspended"),
         ("deleted", "→ /sign-in?error=tenant_deleted"),
@@ -494,7 +494,7 @@ async fn nobody_signs_in_to_a_suspended_organisation() {
         .execute(&app.db.admin)
         .await
         .unwrap();
-    // Also where it is the only one: people are told, not sent away as strangers.
+    // Also if it is the only organisation: members see the reason, not that they are unknown.
     for (status, problem) in [
         ("suspended", "tenant_suspended"),
         ("deleted", "tenant_deleted"),
@@ -511,7 +511,7 @@ async fn nobody_signs_in_to_a_suspended_organisation() {
 
 /// Two first sign-ins of one person at once make one member.
 #[tokio::test]
-async fn first_sign_ins_at_once_make_one_member() {
+async fn concurrent_first_sign_ins_create_one_member() {
     let app = App::start().await;
     let attempts = (0..6).map(|_| {
         let (mut browser, issuer) = (app.browser(), app.issuer.clone());
@@ -526,7 +526,7 @@ async fn first_sign_ins_at_once_make_one_member() {
 
 /// SEC-B7
 #[tokio::test]
-async fn return_to_leads_to_this_site_only() {
+async fn return_to_accepts_only_paths_of_this_site() {
     let app = App::start().await;
     for (asked, reached) in [
         ("/memories?query=a%20b", "/memories?query=a%20b"),
@@ -548,7 +548,7 @@ async fn return_to_leads_to_this_site_only() {
 
 /// SEC-B9
 #[tokio::test]
-async fn an_office_signs_in_from_one_address_within_a_minute() {
+async fn two_hundred_people_sign_in_from_one_address_within_a_minute() {
     let limits = server::config::Config::default();
     let app = App::start_with(|settings| {
         settings.limits = SignInLimits {
@@ -568,7 +568,7 @@ async fn an_office_signs_in_from_one_address_within_a_minute() {
 
 /// SEC-B9
 #[tokio::test]
-async fn failures_of_an_address_are_held_back_and_success_is_not() {
+async fn failures_of_an_address_are_limited_and_successes_are_not() {
     let app = App::start_with(|settings| settings.limits.failures = 3).await;
     for path in ["/auth/callback", "/auth/callback?state=a", "/auth/callback"] {
         let answer = app.browser().get(path).await;
@@ -579,7 +579,7 @@ async fn failures_of_an_address_are_held_back_and_success_is_not() {
         assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(answer.header("retry-after"), "21");
     }
-    // The bad token of an invite is a failure like any other.
+    // A bad invite token counts as a failure.
     let invite = request(Method::POST, "/auth/invite").header("sec-fetch-site", "same-origin");
     let answer = app
         .browser()
@@ -589,7 +589,7 @@ async fn failures_of_an_address_are_held_back_and_success_is_not() {
     assert_eq!(
         app.sign_ins().await.len(),
         3,
-        "nobody can fill the audit log"
+        "limited failures are not audited"
     );
 
     let answer = app.browser().sign_in(&app.issuer).await;
@@ -603,7 +603,7 @@ async fn failures_of_an_address_are_held_back_and_success_is_not() {
 
 /// SEC-B9
 #[tokio::test]
-async fn failures_of_an_account_are_held_back_and_leave_others_their_own() {
+async fn failures_of_an_account_are_limited_without_affecting_others() {
     let app = App::start_with(|settings| {
         settings.limits.failures = 5;
         settings.limits.account_failures = 2;
@@ -631,7 +631,7 @@ async fn failures_of_an_account_are_held_back_and_leave_others_their_own() {
     assert_eq!(fails("eve").await, told);
     assert_eq!(fails("eve").await, told);
     assert_eq!(fails("eve").await, held_back);
-    // The address has failed four times by now, and may once more.
+    // The address has failed four times by now and may fail once more.
     assert_eq!(app.browser().get("/auth/callback").await.status, told);
     assert_eq!(app.browser().get("/auth/callback").await.status, held_back);
     app.issuer.plan(|plan| plan.subject = "nina".into());
@@ -641,9 +641,9 @@ async fn failures_of_an_account_are_held_back_and_leave_others_their_own() {
     );
 }
 
-/// SEC-B9: each start is a row in a table.
+/// SEC-B9: each started sign-in is a row in a table.
 #[tokio::test]
-async fn one_address_can_not_begin_to_sign_in_without_end() {
+async fn started_sign_ins_of_an_address_are_limited() {
     let app = App::start_with(|settings| settings.limits.starts = 3).await;
     for _ in 0..3 {
         app.browser().begin("/memories").await;

@@ -1,4 +1,4 @@
-//! The server through its router, before a database of each test. One program,
+//! The server through its router, with a database for each test. One program,
 //! because linking the server takes longer than most of these tests.
 
 mod auth_demo;

@@ -1,5 +1,5 @@
-//! The REST API through the product's own router: each operation's way in, the
-//! keys that open it, and what refusals look like.
+//! The REST API through the product's own router: authentication of each
+//! operation, the scopes of keys, and error responses.
 
 use std::{
     io,
@@ -70,7 +70,7 @@ fn named(path: &str, id: &str) -> String {
         .replace("{version}", "1")
 }
 
-/// A body for the operations that don't take any text.
+/// A body for operations that the sample request doesn't fit.
 fn body(method: &Method, path: &str) -> Option<Value> {
     let body = match (method.as_str(), path) {
         ("POST", "/api/v1/api-keys") => json!({ "label": "Second", "scopes": ["api_key.own"] }),
@@ -98,7 +98,7 @@ fn body(method: &Method, path: &str) -> Option<Value> {
     Some(body)
 }
 
-/// Of each kind of thing, the id of one of another organisation, by path.
+/// The id of an object of another organisation for each kind, by path.
 async fn foreign_ids(world: &World) -> impl Fn(&str) -> String {
     let other = world.app.db.tenant("other").await;
     let eve = other.actor(SystemRole::Owner, "Eve").await;
@@ -172,9 +172,9 @@ async fn openapi_document_is_as_reviewed() {
     insta::assert_json_snapshot!("openapi", World::new().await.document().await);
 }
 
-// SEC-B3, SEC-C6, SEC-D5, SEC-G: one test over all operations there are.
+// SEC-B3, SEC-C6, SEC-D5, SEC-G: one test for all operations.
 #[tokio::test]
-async fn every_operation_asks_for_a_key_and_for_its_permission() {
+async fn every_operation_requires_a_key_and_its_permission() {
     let world = World::new().await;
     let mut browser = world.app.browser();
     browser.router = world.router.clone();
@@ -206,7 +206,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
             "{method} {path}"
         );
 
-        // A signed-in browser is nobody here, however it asks.
+        // A session cookie is not accepted, whatever headers come with it.
         let asked = json(request(method.clone(), &nowhere)).header("sec-fetch-site", "same-origin");
         let answer = browser
             .send(asked.body(Body::from(given.clone())).unwrap())
@@ -219,7 +219,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
             .copied()
             .filter(|p| !permissions.contains(p) && Some(*p) != in_place_of(path))
             .collect();
-        // A key without the permission to have keys is still a key.
+        // A key without the permission to manage keys is still accepted here.
         let lacking = world.key(&lacking).await.key;
         let answer = world
             .send(
@@ -243,7 +243,7 @@ async fn every_operation_asks_for_a_key_and_for_its_permission() {
         } else {
             let request = json(with_key(method.clone(), &nowhere, &everything));
             let answer = world.send(request, given).await;
-            // Tests have no model, so that none can be started.
+            // Tests have no model, so no switch can start.
             let is_expected = match path.as_str() {
                 "/api/v1/embedding-models" if method == Method::POST => answer.status == 422,
                 _ => answer.status.is_success(),
@@ -267,7 +267,7 @@ async fn view(world: &World, actor: &Actor) -> MemoryViewId {
         .id
 }
 
-/// A file of the actor's that waits to be imported.
+/// A file that the actor uploaded and that waits to be imported.
 async fn import(world: &World, actor: &Actor) -> ImportId {
     let ctx = world.ctx();
     let mut upload = Upload::begin(&ctx, actor, "notes.txt").await.unwrap();
@@ -286,7 +286,7 @@ async fn persona(world: &World, actor: &Actor) -> PersonaId {
         .id
 }
 
-/// A member's notification that a proposal waits.
+/// A member's notification of a pending proposal.
 async fn notification(world: &World, actor: &Actor) -> NotificationId {
     let id = store::testing::id();
     let notice = NotificationData::MemoryProposed(MemoryProposed {
@@ -305,11 +305,11 @@ async fn notification(world: &World, actor: &Actor) -> NotificationId {
     id
 }
 
-/// A memory of a member, proposed to everyone.
+/// A member's memory, proposed to the whole organisation.
 async fn proposed(world: &World, actor: &Actor) -> ProposalId {
     let memory = world.memory_of(actor, "Theirs, too").await;
     let mut actor = actor.clone();
-    // Whoever decides it would share at once.
+    // A member who may decide it would share at once.
     actor.permissions.remove(&Permission::MemoryReview);
     let ctx = world.ctx();
     match share(&ctx, &actor, (memory, 1), Audience::Org, "").await {
@@ -318,14 +318,14 @@ async fn proposed(world: &World, actor: &Actor) -> ProposalId {
     }
 }
 
-/// The permission that opens an operation as well.
+/// Another permission that opens an operation.
 fn in_place_of(path: &str) -> Option<Permission> {
     let decides = path.starts_with("/api/v1/proposals");
     decides.then_some(Permission::MemoryReview)
 }
 
 #[tokio::test]
-async fn the_document_tells_of_every_operation() {
+async fn document_describes_every_operation() {
     let world = World::new().await;
     let document = world.document().await;
     assert_eq!(
@@ -352,12 +352,12 @@ async fn the_document_tells_of_every_operation() {
                 .cloned()
                 .unwrap_or_default();
             let repeatable = parameters.iter().any(|p| p["name"] == "Idempotency-Key");
-            // An upload is not kept; the same bytes give the same import.
+            // An upload needs no idempotency key: the same bytes give the same import.
             let is_kept = method != "get" && what != "post /imports";
             assert_eq!(repeatable, is_kept, "{what}");
         }
     }
-    // Every reference leads somewhere.
+    // Every reference resolves.
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1) {
         let pointer = reference.split('"').next().unwrap();
@@ -367,7 +367,7 @@ async fn the_document_tells_of_every_operation() {
 
 // SEC-D5
 #[tokio::test]
-async fn a_key_counts_the_same_in_each_header_until_it_is_revoked() {
+async fn key_is_accepted_in_each_header_until_it_is_revoked() {
     let world = World::new().await;
     let key = world
         .key(&[Permission::ProfileManage, Permission::MemoryRead])
@@ -390,7 +390,7 @@ async fn a_key_counts_the_same_in_each_header_until_it_is_revoked() {
     let two = with_key(Method::GET, "/api/v1/me", &key.key).header("x-api-key", &second.key);
     problem(&world.send(two, Body::empty()).await, 400, "transport");
 
-    // SEC-B3: at the next request.
+    // SEC-B3: with the next request.
     service::call::<service::ApiKeyRevoke>(&world.ctx(), &world.owner, ApiKeyPath { id: key.id })
         .await
         .unwrap();
@@ -401,7 +401,7 @@ async fn a_key_counts_the_same_in_each_header_until_it_is_revoked() {
 
 /// A key opens `/api/v1` and nothing else, with and without a session.
 #[tokio::test]
-async fn where_cookies_count_keys_do_not() {
+async fn key_is_not_accepted_where_cookies_are() {
     let world = World::new().await;
     let key = world.key(SystemRole::Owner.permissions()).await.key;
     for (method, path) in [
@@ -419,7 +419,7 @@ async fn where_cookies_count_keys_do_not() {
 
 // SEC-B10
 #[tokio::test]
-async fn whatever_cannot_be_read_is_a_problem() {
+async fn unreadable_request_is_a_problem_response() {
     let world = World::new().await;
     let key = world.key(SystemRole::Owner.permissions()).await.key;
     let json = |path: &str| {
@@ -486,7 +486,7 @@ async fn whatever_cannot_be_read_is_a_problem() {
     assert_eq!(fields, ["label", "scopes"]);
     let answer = world.send(json(at), "x".repeat(600_000)).await;
     problem(&answer, 413, "too_large");
-    // SEC-G: what looks like SQL is no key.
+    // SEC-G: text that looks like SQL is not a key.
     for key in ["' OR 1=1 --", "atr_' OR ''='"] {
         let answer = world.get("/api/v1/me", key).await;
         problem(&answer, 401, "unauthenticated");
@@ -495,7 +495,7 @@ async fn whatever_cannot_be_read_is_a_problem() {
 
 // SEC-F5
 #[tokio::test]
-async fn the_same_call_has_the_same_answer_and_happens_once() {
+async fn repeated_call_has_the_same_response_and_runs_once() {
     let world = World::new().await;
     let key = world.key(SystemRole::Owner.permissions()).await.key;
     let at = "/api/v1/api-keys";
@@ -525,13 +525,13 @@ async fn the_same_call_has_the_same_answer_and_happens_once() {
     assert_eq!(theirs.status, StatusCode::CREATED);
     assert_ne!(theirs.body, first.body);
 
-    // What was refused changed nothing and may be sent again.
+    // A failed call changed nothing and may be repeated with the same key.
     let bad = json!({ "label": "", "scopes": ["memory.read"] });
     problem(&world.post(at, &key, "call-2", &bad).await, 422, "invalid");
     let mended = world.post(at, &key, "call-2", &call).await;
     assert_eq!(mended.status, StatusCode::CREATED, "{}", mended.body);
 
-    // SEC-D3: the answer that holds a key can't be read where it is kept.
+    // SEC-D3: the stored response with the API key is encrypted.
     let made: Value = serde_json::from_str(&first.body).unwrap();
     let made = made["key"].as_str().unwrap().as_bytes();
     let answers: Vec<Vec<u8>> =
@@ -552,7 +552,7 @@ async fn the_same_call_has_the_same_answer_and_happens_once() {
 
 // SEC-F5
 #[tokio::test]
-async fn a_call_in_flight_is_a_conflict() {
+async fn call_in_progress_is_a_conflict() {
     let world = World::new().await;
     let key = world.key(SystemRole::Owner.permissions()).await.key;
     let call = json!({ "label": "Once", "scopes": ["memory.read"] });
@@ -582,7 +582,7 @@ async fn a_call_in_flight_is_a_conflict() {
 
 // SEC-B9
 #[tokio::test]
-async fn each_key_has_an_allowance_and_is_told_what_is_left() {
+async fn each_key_has_a_rate_limit_and_sees_what_remains() {
     let world =
         World::with(|app| product_with(app, |config| config.api_calls_per_minute = 3)).await;
     let key = world.key(&[Permission::ProfileManage]).await.key;
@@ -608,7 +608,7 @@ async fn each_key_has_an_allowance_and_is_told_what_is_left() {
 
 // SEC-B9
 #[tokio::test]
-async fn bad_keys_are_held_back_and_good_ones_of_their_address_are_not() {
+async fn bad_keys_are_limited_and_good_ones_from_the_same_address_are_not() {
     let world = World::new().await;
     let revoked = world.key(&[Permission::ProfileManage]).await;
     service::call::<service::ApiKeyRevoke>(
@@ -643,7 +643,7 @@ async fn bad_keys_are_held_back_and_good_ones_of_their_address_are_not() {
         assert_eq!(me(&used).await.status, StatusCode::OK);
     }
     assert_eq!(me(&unused).await.status, StatusCode::OK);
-    // Nor for the protocol of AI clients, which has the same limits.
+    // A good key is accepted by MCP as well, which shares the limits.
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
     let asked = with_key(Method::POST, "/mcp", &unused)
         .header(header::HOST, "atrium.example")
@@ -654,7 +654,7 @@ async fn bad_keys_are_held_back_and_good_ones_of_their_address_are_not() {
         StatusCode::OK
     );
 
-    // What is held back is in no log that an attacker could fill.
+    // Limited calls are not audited, so an attacker can't fill the audit log.
     let audited = world.app.count(
         "SELECT count(*) FROM audit_log WHERE action = 'api_key.use' AND outcome = 'denied'",
     );
@@ -663,7 +663,7 @@ async fn bad_keys_are_held_back_and_good_ones_of_their_address_are_not() {
     problem(&me(&unknown.key).await, 401, "unauthenticated");
 }
 
-/// Everything that is logged, by all tests of this program.
+/// The log output of all tests of this program.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -688,9 +688,9 @@ impl io::Write for Log {
     }
 }
 
-// SEC-D3, SEC-D5: the canary is in the answers that show it, and in no log.
+// SEC-D3, SEC-D5: the secret is in the responses that show it, and in no log.
 #[tokio::test]
-async fn a_key_is_in_no_log_and_in_no_page_but_the_one() {
+async fn key_appears_in_no_log_and_on_one_page_only() {
     LazyLock::force(&LOG);
     let world = World::new().await;
     let maker = world.key(SystemRole::Owner.permissions()).await.key;
@@ -729,14 +729,14 @@ async fn a_key_is_in_no_log_and_in_no_page_but_the_one() {
         }
     }
     let log = String::from_utf8(LOG.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("/api/v1/api-keys"), "the log was listened to");
+    assert!(log.contains("/api/v1/api-keys"), "the log was captured");
     for key in &keys {
         assert!(!log.contains(&key[8..30]));
     }
 }
 
-/// Makes a key by the form, as a browser without scripts does: the answer is
-/// the page itself, and nothing leads to it again.
+/// Creates a key by the form, as a browser without scripts does: the response is
+/// the page itself, and no address leads to it again.
 async fn made_by_form(browser: &mut Browser) -> String {
     let form = browser.get("/keys/new").await;
     let owner = form.body.split("name=\"owner\" value=\"").nth(1).unwrap()[..36].to_owned();

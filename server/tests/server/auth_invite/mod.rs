@@ -1,11 +1,9 @@
 //! Joining by an invite link, through the issuer and back.
 
-use crate::support::{
-    self, Answer, App, Browser, TestClock, ctx,
-    issuer::{Context, Issuer},
-    product::product,
-    request,
-};
+mod issuer;
+mod page;
+
+use crate::support::{self, Answer, App, Browser, ctx, request};
 use axum::{
     body::Body,
     http::{Method, StatusCode, header},
@@ -16,8 +14,7 @@ use domain::{
     invite::{InviteInput, InviteLink, InvitePath, InviteRenewInput},
 };
 use serde_json::{Value, json};
-use server::auth::{IssuerKind, OidcSettings};
-use service::{Ctx, InviteCreate, InviteRenew, InviteRevoke, NewOrganisation, Owner};
+use service::{Ctx, InviteCreate, InviteRenew, InviteRevoke};
 use store::{
     role::{RoleSource, user_role_revoke},
     testing::TestTenant,
@@ -25,9 +22,6 @@ use store::{
 };
 use time::Duration;
 use url::Url;
-use uuid::Uuid;
-
-const ORIGIN: &str = support::ORIGIN;
 
 /// An app in which new people get no role by default.
 async fn app() -> App {
@@ -392,219 +386,4 @@ async fn invite_of_a_suspended_organisation_is_rejected() {
     let answer = early.come_back(&parameters).await;
     assert_eq!(answer.location(), "/sign-in?error=tenant_suspended");
     assert_eq!(people(&app).await, 0);
-}
-
-// SEC-A3: only an issuer that serves the organisation can admit to it.
-#[tokio::test]
-async fn issuer_of_another_organisation_is_rejected() {
-    let clock = TestClock::default();
-    let second = Issuer::start(move || clock.now()).await;
-    let app = App::start_with(|settings| {
-        let primary = settings.oidc.as_mut().unwrap();
-        primary.tenants = vec!["acme".into()];
-        let further = OidcSettings {
-            name: "second".into(),
-            issuer: second.url.clone(),
-            tenants: vec!["other".into()],
-            ..primary.clone()
-        };
-        settings.further.push(further);
-    })
-    .await;
-    app.db.tenant("other").await;
-    let (_, made) = viewers_invite(&app).await;
-    for issuer in ["second", "third", ""] {
-        let answer = follow(&mut app.browser(), token(&made), issuer).await;
-        assert_eq!(
-            answer.location(),
-            "/sign-in?error=invite_elsewhere",
-            "{issuer}"
-        );
-    }
-    // Nor can a sign-in with the other issuer use the invite.
-    let mut browser = app.browser();
-    let answer = browser.get("/auth/login?issuer=second").await;
-    sqlx::query(
-        "UPDATE login_attempts SET invite_tenant_id = $1, invite_id = $2, invite_renewals = 0",
-    )
-    .bind(app.tenant.id)
-    .bind(made.id)
-    .execute(&app.db.admin)
-    .await
-    .unwrap();
-    let parameters = second.agree(&answer.location().parse().unwrap());
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(&parameters)
-        .finish();
-    let answer = browser.get(&format!("/auth/callback/second?{query}")).await;
-    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
-    assert_eq!(people(&app).await, 0);
-    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
-    assert_eq!(answer.location(), "/?done=invite_accepted");
-}
-
-const TID: Uuid = Uuid::from_u128(0x1111_1111_2222_4333_8444_5555_5555_5555);
-const OTHER_TID: Uuid = Uuid::from_u128(0x9999_9999_2222_4333_8444_5555_5555_5555);
-
-fn of_directory(claims: &mut Value, context: &Context, tid: Uuid) {
-    claims["iss"] = json!(format!("{}/{tid}/v2.0", context.base));
-    claims["tid"] = json!(tid);
-    claims["oid"] = json!(Uuid::from_u128(7));
-}
-
-// SEC-A3: if an issuer speaks for all directories, the token's directory decides.
-#[tokio::test]
-async fn person_of_another_directory_is_rejected() {
-    let app = App::start_with(|settings| {
-        let oidc = settings.oidc.as_mut().unwrap();
-        oidc.kind = IssuerKind::Entra;
-        oidc.issuer = format!("{}/organizations/v2.0", oidc.issuer);
-    })
-    .await;
-    let (_, made) = viewers_invite(&app).await;
-    app.issuer.plan(|plan| {
-        plan.discovery = |document| {
-            let issuer = document["issuer"].as_str().unwrap();
-            document["issuer"] = json!(issuer.replace("organizations", "{tenantid}"));
-        };
-    });
-    // The organisation has no directory yet.
-    let answer = follow(&mut app.browser(), token(&made), "oidc").await;
-    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
-    for (slug, tid) in [("acme", TID), ("other", OTHER_TID)] {
-        if slug != "acme" {
-            app.db.tenant(slug).await;
-        }
-        sqlx::query("UPDATE tenants SET entra_tenant_id = $1 WHERE slug = $2")
-            .bind(tid)
-            .bind(slug)
-            .execute(&app.db.admin)
-            .await
-            .unwrap();
-    }
-    app.issuer
-        .plan(|plan| plan.claims = |claims, context| of_directory(claims, context, OTHER_TID));
-    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
-    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
-    assert_eq!(people(&app).await, 0);
-    app.issuer
-        .plan(|plan| plan.claims = |claims, context| of_directory(claims, context, TID));
-    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
-    assert_eq!(answer.location(), "/?done=invite_accepted");
-}
-
-// SEC-B4: login CSRF. Another site can't make a browser accept an invite.
-#[tokio::test]
-async fn invite_can_not_be_accepted_from_another_site() {
-    let app = app().await;
-    let (_, made) = viewers_invite(&app).await;
-    let form = format!("token={}&issuer=oidc", token(&made));
-    for (name, value) in [
-        ("sec-fetch-site", "cross-site"),
-        ("sec-fetch-site", "same-site"),
-        ("origin", "https://evil.example"),
-        ("origin", "null"),
-        ("x-nothing", "neither of them"),
-    ] {
-        let post = request(Method::POST, "/auth/invite")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(name, value);
-        let mut browser = app.browser();
-        let answer = browser
-            .send(post.body(Body::from(form.clone())).unwrap())
-            .await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}: {value}");
-        assert!(browser.set.is_empty());
-    }
-    let answer = app.browser().get(&format!("/auth/invite?{form}")).await;
-    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(app.count("SELECT count(*) FROM login_attempts").await, 0);
-}
-
-// SEC-A11, SEC-G: the first person to sign in gets nothing; the owner is who has the link.
-#[tokio::test]
-async fn owner_is_the_person_who_accepts_the_operators_invite() {
-    let app = App::start_with(|settings| {
-        let oidc = settings.oidc.as_mut().unwrap();
-        oidc.tenants = vec!["nova".into()];
-        oidc.default_role = None;
-    })
-    .await;
-    let context = ctx(&app.db, app.clock.clock());
-    let organisation = NewOrganisation {
-        slug: "nova",
-        name: "Nova",
-        is_demo: false,
-        directory: None,
-    };
-    let owner = Owner::Invited { email: None };
-    let created = service::tenant_create(&context, service::Initiator::Cli, &organisation, owner)
-        .await
-        .unwrap();
-    let link = created.invite.unwrap().link(ORIGIN);
-    app.issuer.plan(|plan| plan.subject = "first".into());
-    app.browser().sign_in(&app.issuer).await;
-    assert_eq!(roles(&app, "first").await, [""; 0]);
-    let answer = join(&app, &mut app.browser(), token_in(&link), "nina").await;
-    assert_eq!(answer.location(), "/?done=invite_accepted");
-    assert_eq!(roles(&app, "nina").await, ["owner"]);
-    let answer = join(&app, &mut app.browser(), token_in(&link), "first").await;
-    assert_eq!(answer.location(), "/sign-in?error=invite_used");
-    assert_eq!(roles(&app, "first").await, [""; 0]);
-}
-
-// SEC-B6, SEC-B10, SEC-C6: the page itself, before and after signing in.
-#[tokio::test]
-async fn invite_page_names_inviter_and_role_and_does_not_leak_the_link() {
-    let app = app().await;
-    let (_, made) = viewers_invite(&app).await;
-    let mut browser = app.browser();
-    browser.router = product(&app);
-    let path = made.link.strip_prefix(ORIGIN).unwrap();
-    let answer = browser.get(path).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    for text in ["Join acme Ltd", "Ada", "Viewer", "Sign in and join"] {
-        assert!(answer.body.contains(text), "{text}: {}", answer.body);
-    }
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer");
-    assert!(answer.body.contains("action=\"/auth/invite\""));
-
-    // A member who is signed in sees their own name.
-    app.issuer.plan(|plan| plan.subject = "nina".into());
-    browser.sign_in(&app.issuer).await;
-    let answer = browser.get(path).await;
-    assert!(
-        answer.body.contains("You are signed in as"),
-        "{}",
-        answer.body
-    );
-    let answer = join(&app, &mut browser, token(&made), "nina").await;
-    assert_eq!(answer.location(), "/?done=invite_accepted");
-
-    // The attempt is rejected and audited, without the link.
-    let evil = request(Method::POST, path).header("sec-fetch-site", "cross-site");
-    let answer = browser.send(evil.body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    let told = "SELECT count(*) FROM audit_log WHERE action = 'request.cross_site' AND metadata->>'path' = '/invite/'";
-    assert_eq!(app.count(told).await, 1);
-
-    let mut stranger = app.browser();
-    stranger.router = browser.router.clone();
-    for (path, reason) in [
-        (path, "was used already"),
-        (
-            "/invite/atri_000000000000000000000000000000000",
-            "not valid",
-        ),
-        ("/invite/%3Cscript%3E", "not valid"),
-    ] {
-        let answer = stranger.get(path).await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-        assert!(answer.body.contains(reason), "{path}: {}", answer.body);
-        assert!(!answer.body.contains("acme"), "{path}");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer");
-    }
-    let audited = "SELECT count(*) FROM audit_log t WHERE t::text LIKE '%atri\\_%'";
-    assert_eq!(app.count(audited).await, 0);
 }

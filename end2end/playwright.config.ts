@@ -16,7 +16,7 @@ export default defineConfig({
     timezoneId: "UTC",
     contextOptions: { reducedMotion: "reduce" },
     screenshot: "only-on-failure",
-    // A trace of everything costs as much time as the journeys themselves.
+    // Traces of all tests would cost as much time as the journeys themselves.
     trace: process.env["CI"] ? "off" : "retain-on-failure",
   },
   projects: [

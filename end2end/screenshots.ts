@@ -1,4 +1,4 @@
-// Every page in every state, light and dark, narrow and wide, to be looked at.
+// Screenshots of every page in every state, light and dark, narrow and wide.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { giveFile, untilFoundByMeaning, untilImported } from "./support/memories.ts";

@@ -1,7 +1,7 @@
--- Runs first: drops what the files of this folder create in the schema public,
--- whether or not they still do, with the privileges of everyone but the owner.
--- Functions that a table needs, in a generated column or an index, stay, and
--- `prune.sql` drops those of them that no file has created again.
+-- Runs first: drops functions, policies and grants of the schema public, with the
+-- privileges of everyone but the owner. Functions that a table uses in a generated
+-- column or an index stay; `prune.sql` drops those that no file has created
+-- again.
 DO $$
 DECLARE
     v_statement text;
@@ -58,7 +58,7 @@ BEGIN
         EXECUTE v_statement;
     END LOOP;
 
-    -- A function that stays is open to everyone, as a new one is.
+    -- A function that stays is callable by PUBLIC, like a new one.
     FOR v_statement IN
         SELECT format('REVOKE ALL ON FUNCTION %s FROM %s', p.oid::regprocedure, g.grantee::regrole)
           FROM pg_proc p
@@ -83,7 +83,7 @@ BEGIN
 END
 $$;
 
--- CREATE OR REPLACE gives a function's row in the catalogue another place.
+-- CREATE OR REPLACE moves a function's row in the catalogue.
 CREATE TEMPORARY TABLE routines_kept ON COMMIT DROP AS
 SELECT p.oid AS routine, p.ctid AS place
   FROM pg_proc p

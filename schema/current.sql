@@ -1471,9 +1471,9 @@ CREATE OR REPLACE FUNCTION public.audit_append(p_tenant_id uuid, p_at timestamp 
 AS $function$
 DECLARE
     v_count constant int := cardinality(p_at);
-    -- One dimension, counted from 1: what a loop from 1 and unnest agree on.
+    -- One dimension, counted from 1, as the loop and unnest both assume.
     v_dims constant text := '[1:' || v_count || ']';
-    -- Not literals, which a session's settings could change the meaning of.
+    -- No literals, because a session's settings could change their meaning.
     v_leaf constant bytea := decode('00', 'hex');
     v_inner constant bytea := decode('01', 'hex');
     v_seq bigint;
@@ -1538,7 +1538,7 @@ BEGIN
         v_prev_hashes[i] := v_hash;
         v_hash := sha256(v_hash || v_bytes);
         v_hashes[i] := v_hash;
-        -- Each trailing one bit of the number of rows before is a subtree as
+        -- Each trailing one bit of the number of earlier rows is a subtree as
         -- large as the node so far.
         v_node := sha256(v_leaf || v_bytes);
         v_left := v_seq + i - 1;
@@ -1626,7 +1626,7 @@ DECLARE
     v_changes text := p_changes;
     v_metadata text := p_metadata;
 BEGIN
-    -- One expression without a query: it is computed once a row.
+    -- A single expression without a query is computed once for each row.
     RETURN convert_to(
         '36:' || p_tenant_id::text || ','
         || octet_length(p_seq::text)::text || ':' || p_seq::text || ','
@@ -1663,7 +1663,7 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', v_function, v_role);
     END LOOP;
     IF p_owner IS NOT NULL THEN
-        -- Becoming the owner asks for CREATE.
+        -- Changing the owner requires CREATE on the schema.
         EXECUTE format('GRANT CREATE ON SCHEMA public TO %I', p_owner);
         EXECUTE format('ALTER ROUTINE %s OWNER TO %I', v_function, p_owner);
         EXECUTE format('REVOKE CREATE ON SCHEMA public FROM %I', p_owner);
@@ -1704,7 +1704,7 @@ DECLARE
     v_size bigint;
     v_before bigint;
     v_at timestamptz;
-    -- Of 256: ids end in random bits.
+    -- The sample in 256ths, selected by the random last byte of the id.
     v_share bigint;
 BEGIN
     IF v_tenant IS NULL THEN
@@ -1712,7 +1712,7 @@ BEGIN
     END IF;
     EXECUTE 'SELECT count(*) FROM public.memories WHERE tenant_id = $1 AND deleted_at IS NULL'
        INTO v_size USING v_tenant;
-    -- The row's lock keeps two processes from counting words at once.
+    -- The row lock prevents two processes from counting words at once.
     INSERT INTO public.memory_collections AS known (tenant_id, memories, counted_at)
     VALUES (v_tenant, v_size, p_now)
     ON CONFLICT (tenant_id) DO UPDATE SET memories = excluded.memories, counted_at = excluded.counted_at
@@ -1722,7 +1722,7 @@ BEGIN
     END IF;
 
     DELETE FROM public.memory_lexemes WHERE tenant_id = v_tenant;
-    -- Of a small one, words are counted when somebody searches.
+    -- The words of a small collection are counted during a search.
     IF v_size >= 200 THEN
         v_share := least(256, ceil(256 * 20000.0 / v_size));
         INSERT INTO public.memory_lexemes (tenant_id, lexeme, memories)
@@ -1867,7 +1867,7 @@ CREATE OR REPLACE FUNCTION public.memory_embedding_owners(p_tenant_id uuid, p_sl
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 BEGIN
-    -- Each along its own index.
+    -- Each query uses a separate index.
     CASE
         WHEN p_slot = 'a' AND NOT p_filled THEN
             RETURN QUERY SELECT DISTINCT user_id FROM public.memories
@@ -2100,7 +2100,7 @@ AS $function$
                reviewed_at = p_at
          WHERE tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
            AND id = p_proposal_id AND status = 'pending'
-           -- Others than the author are in sight only to who decides.
+           -- Only reviewers can see another member's proposal.
            AND (proposed_by <> nullif(current_setting('app.current_user_id', true), '')::uuid) = p_decline
         RETURNING 1
     )
@@ -2229,7 +2229,7 @@ BEGIN
               FROM unnest(p_lexemes) AS asked (lexeme)
               LEFT JOIN public.memory_lexemes AS known ON known.tenant_id = v_tenant AND known.lexeme = asked.lexeme;
         ELSE
-            -- Counting stops at the cap; while everything is above it, it grows.
+            -- Counting stops at the cap, which grows while every word is above it.
             LOOP
                 v_common := '{}';
                 FOREACH v_lexeme IN ARRAY v_left LOOP
@@ -2285,7 +2285,7 @@ DECLARE
     v_before record;
     v_version integer;
 BEGIN
-    -- Who replies meanwhile holds it shared.
+    -- A concurrent reply holds this lock in shared mode.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_memory_id::text, 24));
     SELECT visibility, team_id INTO v_before
       FROM public.memories
@@ -2313,7 +2313,7 @@ BEGIN
      WHERE tenant_id = v_tenant AND id = p_memory_id
     RETURNING version INTO STRICT v_version;
     PERFORM public.memory_replies_follow(p_memory_id);
-    -- What was proposed of it is of another version now.
+    -- Pending proposals are of an earlier version now.
     UPDATE public.memory_proposals SET status = 'withdrawn', reviewed_at = p_at
      WHERE tenant_id = v_tenant AND memory_id = p_memory_id AND proposed_by = v_user AND status = 'pending';
     RETURN v_version;
@@ -2372,7 +2372,7 @@ DECLARE
     v_root record;
     v_count bigint;
 BEGIN
-    -- Who replies meanwhile has a shared lock: that reply is waited for.
+    -- Waits for a concurrent reply, which holds this lock in shared mode.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_root::text, 24));
     SELECT visibility, team_id, shared_at, allowed_vendors, expires_at, deleted_at INTO v_root
       FROM public.memories
@@ -2500,7 +2500,7 @@ BEGIN
         'ARRAY(SELECT belongs.team_id FROM public.team_members belongs
                 WHERE belongs.tenant_id = viewer.tenant_id AND belongs.user_id = viewer.id)'
     );
-    -- People come by browser, to which no product's limits apply.
+    -- People read in a browser, to which no vendor limits apply.
     v_sees := replace(v_sees, $q$current_setting('app.vendor'::text, true)$q$, $q$''::text$q$);
     IF replace(v_sees, 'app.current_tenant_id', '') LIKE '%''app.%' THEN
         RAISE EXCEPTION 'the policy on memories asks for what memory_viewers does not know: %', v_sees;
@@ -2644,7 +2644,7 @@ AS $function$
 DECLARE
     v_condition text := format(
         '%s = nullif(current_setting(''app.current_tenant_id'', true), '''')::uuid',
-        -- A tenant sees itself in `tenants` by `id`.
+        -- In `tenants` the tenant's own row is found by `id`.
         CASE WHEN p_table = 'tenants'::regclass THEN 'id' ELSE 'tenant_id' END
     );
     v_is_direct boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'citus');
@@ -2671,7 +2671,7 @@ BEGIN
         v_condition := replace(
             v_condition,
             v_setting.name,
-            -- The type makes `= ANY (…)` read an array and not a subquery.
+            -- With the type, `= ANY (…)` takes an array and not a subquery.
             CASE WHEN v_is_direct THEN v_setting.value ELSE format('(SELECT %s)%s', v_setting.value, v_setting.type) END
         );
     END LOOP;
@@ -2795,7 +2795,7 @@ BEGIN
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition;
     purged := '{}';
     WHILE cardinality(v_left) > 0 LOOP
-        -- One that no table still to come refers to.
+        -- A table that none of the remaining tables references.
         SELECT t, c.relname INTO v_table, v_name
           FROM unnest(v_left) AS t
           JOIN pg_class c ON c.oid = t

@@ -2,9 +2,8 @@
 //!
 //! One folder per feature: `page.rs` (what a route renders), `api.rs` (server
 //! functions of a few lines that call the service) and `parts.rs` (shared
-//! components). `ui` holds components without data access, `frame` what stands
-//! around every page; `forms` makes every
-//! form work without JavaScript too.
+//! components). `ui` holds components without data access, `frame` the layout,
+//! navigation and toasts; `forms` makes every form work without JavaScript too.
 #![expect(
     unreachable_pub,
     reason = "the component macro writes `pub` for each component's parts"

@@ -9,7 +9,7 @@ pub(crate) struct Rng(u64);
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    reason = "made-up numbers"
+    reason = "the numbers are generated"
 )]
 impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
@@ -34,7 +34,7 @@ impl Rng {
     }
 
     /// In `0..count` with a frequency of about 1/n, like words in a text.
-    #[expect(clippy::cast_sign_loss, reason = "a power is above nothing")]
+    #[expect(clippy::cast_sign_loss, reason = "a power is positive")]
     pub(crate) fn zipf(&mut self, count: usize) -> usize {
         let exponent = self.part() * (count as f32).ln();
         (exponent.exp() as usize).min(count) - 1

@@ -2,7 +2,7 @@ import axe from "axe-core";
 import { STATES, type Seed, seed } from "../support/states.ts";
 import { type Page, expect, stillness, test, visit } from "../support/test.ts";
 
-// The seeds' states need people with nothing, too.
+// The seeded states need people without data, too.
 test.use({ world: "a11y" });
 
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -35,7 +35,7 @@ async function findings(page: Page, colorsOnly: boolean): Promise<string[]> {
   return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help} at ${node.target.join(" ")} (${node.html.slice(0, 120)})`));
 }
 
-/** What sticks out of the window to the right, so that one has to scroll sideways. */
+/** Elements that extend beyond the right edge of the window, which would scroll sideways. */
 async function sticksOut(page: Page): Promise<number> {
   return page.evaluate(() => {
     const root = document.documentElement;
@@ -55,19 +55,19 @@ for (const state of STATES) {
       expect.soft(await page.title(), "the title").not.toBe("");
       await expect.soft(page.locator("h1"), "one main heading").toHaveCount(1);
       expect.soft(await sticksOut(page), `pixels that stick out at ${width}`).toBe(0);
-      // What the bar at the top covers depends on how far one has scrolled, and would count as out of reach.
+      // The sticky bar covers elements depending on the scroll position, which would count as unreachable.
       await page.evaluate(() => window.scrollTo(0, 0));
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });
         await stillness(page);
-        // The page differs from itself in its colours only.
+        // The page differs in its colours only.
         expect.soft(await findings(page, colorScheme === "dark"), `${colorScheme} at ${width}`).toEqual([]);
       }
     }
   });
 }
 
-test("with reduced motion nothing moves", async ({ visitors }) => {
+test("nothing moves with reduced motion", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/memories");
   await page.emulateMedia({ colorScheme: "dark" });
@@ -76,7 +76,7 @@ test("with reduced motion nothing moves", async ({ visitors }) => {
   expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
 });
 
-test("the first key leads past the navigation to the content", async ({ visitors }) => {
+test("the first Tab key leads past the navigation to the content", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/memories");
   await page.keyboard.press("Tab");
@@ -90,7 +90,7 @@ test("the first key leads past the navigation to the content", async ({ visitors
   expect(inMain).toBe(true);
 });
 
-test("whatever has the focus shows it, is in view, and is at least 24 px", async ({ visitors }) => {
+test("every focused element shows its focus, is in view and is at least 24 px", async ({ visitors }) => {
   const page = await visitors.as("member");
   for (const path of ["/", "/memories", "/memories/new", "/profile"]) {
     await visit(page, path);
@@ -115,7 +115,7 @@ test("whatever has the focus shows it, is in view, and is at least 24 px", async
           size: Math.min(box.width, box.height),
         };
       });
-      // Past the last one, the browser's own controls have it.
+      // After the last element, the browser's own controls have the focus.
       if (focus === null) break;
       seen.add(focus.name);
       expect.soft(focus.isMarked, `${path}: the focus shows on ${focus.name}`).toBe(true);
@@ -175,7 +175,7 @@ test("the menu of a narrow screen opens, leads on and closes by keyboard", async
   await expect(menu).toBeHidden();
 });
 
-test("the palette opens by keyboard, goes where it is told, and gives the focus back", async ({ visitors }) => {
+test("the palette opens by keyboard, navigates and gives the focus back", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/");
   await page.keyboard.press("Control+k");
@@ -193,7 +193,7 @@ test("the palette opens by keyboard, goes where it is told, and gives the focus 
   await expect(page).toHaveURL("/memories?query=blue+whales");
 });
 
-test("single keys do nothing in a field and nothing once switched off", async ({ visitors }) => {
+test("single-key shortcuts do nothing in a field or when switched off", async ({ visitors }) => {
   const page = await visitors.anew("member");
   await visit(page, "/memories");
   await page.getByRole("searchbox", { name: "Search memories" }).focus();
@@ -209,7 +209,7 @@ test("single keys do nothing in a field and nothing once switched off", async ({
   await expect(page).toHaveURL("/memories?query=n%3Fg");
 });
 
-/** Presses Tab until what is called `name` has the focus. */
+/** Presses Tab until the element called `name` has the focus. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let steps = 0; steps < 60; steps += 1) {
     await page.keyboard.press("Tab");
@@ -223,7 +223,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`Tab never reached “${name}”`);
 }
 
-/** Goes to the link called `name` and follows it. */
+/** Focuses the link called `name` and follows it. */
 async function follow(page: Page, name: string): Promise<void> {
   await tabTo(page, name);
   await page.keyboard.press("Enter");

@@ -3,7 +3,7 @@ import { type Page, awake, expect, runsScripts, test, uniqueWord, visit } from "
 
 const KEY = /^atr_[0-9A-Za-z]{33}$/;
 
-/** Fills the form and sends it; answers the key that the page shows. */
+/** Fills in and sends the form; returns the key that the page shows. */
 async function createKey(page: Page, label: string, scopes: RegExp[]): Promise<string> {
   await page.getByLabel("What is it for").fill(label);
   for (const scope of scopes) await page.getByRole("checkbox", { name: scope }).check();
@@ -16,7 +16,7 @@ async function createKey(page: Page, label: string, scopes: RegExp[]): Promise<s
 
 const READ = /See and search your memories/;
 
-test("a key is made, shown once and nowhere else, and revoked", async ({ visitors }) => {
+test("a key is created, shown once and nowhere else, and revoked", async ({ visitors }) => {
   const page = await visitors.as("member");
   const label = `Export ${uniqueWord()}`;
   await visit(page, "/keys");
@@ -34,8 +34,8 @@ test("a key is made, shown once and nowhere else, and revoked", async ({ visitor
   await expect(row).toContainText("Works");
   await expect(row).toContainText(`${key.slice(0, 8)}…`);
   expect(await page.content()).not.toContain(secret);
-  // The history doesn't hold it either: without scripts the browser would have
-  // to send the form again, and asks before it does.
+  // The history doesn't contain it either: without scripts the browser would have to send the form again, and asks
+  // before it does.
   if (runsScripts(page)) {
     await page.goBack();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("New key");
@@ -59,7 +59,7 @@ test("a key is made, shown once and nowhere else, and revoked", async ({ visitor
   await expect(page.getByRole("row", { name: new RegExp(label) })).toContainText("Revoked");
 });
 
-test("what is missing is told next to its field and what was chosen is kept", async ({ visitors }) => {
+test("a missing value is reported next to its field and other choices are kept", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/keys/new");
   await page.getByRole("checkbox", { name: READ }).check();
@@ -75,7 +75,7 @@ test("what is missing is told next to its field and what was chosen is kept", as
   await expect(page.getByLabel("What is it for")).toHaveValue("Nothing");
 });
 
-test("a key is offered only what its owner holds, and others' keys are nobody else's", async ({ visitors }) => {
+test("a key is offered its owner's permissions only, and others' keys are not visible", async ({ visitors }) => {
   const viewer = await visitors.as("viewer");
   await visit(viewer, "/keys/new");
   await expect(viewer.getByRole("checkbox", { name: READ })).toBeVisible();
@@ -105,7 +105,7 @@ test("a key is offered only what its owner holds, and others' keys are nobody el
   await expect(viewer.getByRole("region", { name: "About this key" })).toContainText("Revoked");
 });
 
-test("an agent or a service is made by those who manage keys, and may do nothing before it has a role", async ({ visitors }) => {
+test("key managers create an agent or a service account, which can do nothing until it has a role", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   const name = `Exporter ${uniqueWord()}`;
   await visit(admin, "/keys/services/new");

@@ -4,7 +4,7 @@ import { type Page, awake, expect, runsScripts, test, visit } from "../support/t
 const entries = (page: Page) => page.locator("main .audit > details");
 const first = (page: Page) => entries(page).first();
 
-test("the owner finds a sign-in, a creation and a refusal, with who, when and how it ended", async ({ visitors }) => {
+test("the owner finds a sign-in, a creation and a denial, with member, time and outcome", async ({ visitors }) => {
   const member = await visitors.anew("member");
   await visit(member, "/memories");
   const id = await writeMemory(member, { title: "Watched", content: "Its creation is in the log." });
@@ -22,7 +22,7 @@ test("the owner finds a sign-in, a creation and a refusal, with who, when and ho
   await expect(first(owner)).toContainText(id);
   await expect(first(owner)).toContainText("127.0.0.1");
   await expect(first(owner)).toContainText("UTC");
-  // What the memory says is nobody else's business.
+  // The log does not contain the text of the memory.
   await expect(first(owner)).not.toContainText("Its creation is in the log.");
 
   await visit(owner, "/audit?action=session.sign_in&outcome=success");
@@ -47,7 +47,7 @@ test("a refused sign-in and a sign-out are in the log", async ({ visitors }) => 
   await expect(first(admin)).toContainText("Demo member");
 });
 
-test("the log is narrowed by action, outcome and member, in the URL", async ({ visitors }) => {
+test("the log is filtered by action, outcome and member, in the URL", async ({ visitors }) => {
   const member = await visitors.as("member");
   await visit(member, "/memories");
   await deleteMemory(member, await writeMemory(member, { content: "Deleted for the log." }));
@@ -75,7 +75,7 @@ test("the log is narrowed by action, outcome and member, in the URL", async ({ v
   await expect(owner).toHaveURL("/audit");
 });
 
-test("filters that fit nothing say so and lead back to everything", async ({ visitors }) => {
+test("filters without results say so and lead back to everything", async ({ visitors }) => {
   const owner = await visitors.as("owner");
   await visit(owner, "/audit?action=nothing.like.this");
   await expect(owner.getByRole("heading", { name: "Nothing fits these filters" })).toBeVisible();

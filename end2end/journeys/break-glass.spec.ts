@@ -8,7 +8,7 @@ test.use({ world: "people" });
 const told = (page: Page) => page.getByRole("status").first();
 const REASON = "Customer 41 asks what was agreed in March.";
 
-test("an owner entrusts somebody, who gives a reason, reads and closes; the member is told what was read", async ({ visitors }) => {
+test("an owner grants break-glass to a member, who gives a reason, reads and closes; the owner of the memories sees what was read", async ({ visitors }) => {
   const member = await visitors.anew("member");
   const word = uniqueWord();
   const memory = await writeMemory(member, { title: `Agreed with ${word}`, content: `Ten per cent off, says ${word}.` });
@@ -54,7 +54,7 @@ test("an owner entrusts somebody, who gives a reason, reads and closes; the memb
   await expect(reader.getByRole("article")).toHaveText(`Ten per cent off, says ${word}.`);
   await expect(banner).toContainText(REASON);
   await awake(reader);
-  // Everywhere else it stays the member's alone.
+  // All other pages keep it private.
   expect((await reader.goto(`/memories/${memory}`))?.status()).toBe(404);
   await visit(reader, `/memories?query=${word}&mode=words`);
   await expect(reader.getByText(`Agreed with ${word}`)).toHaveCount(0);
@@ -95,7 +95,7 @@ test("an owner entrusts somebody, who gives a reason, reads and closes; the memb
   await visit(member, "/profile");
   await expect(readers.getByText("Open now")).toHaveCount(0);
 
-  // Taken back, it is over at the next request.
+  // Removing the role ends the access at the next request.
   await visitMember(owner, "admin");
   await owner.getByRole("button", { name: `Take the role ${role}` }).click();
   await expect(told(owner)).toContainText("Role taken.");
@@ -103,7 +103,7 @@ test("an owner entrusts somebody, who gives a reason, reads and closes; the memb
   await awake(reader);
 });
 
-test("an admin can neither make nor give a role that reads private memories", async ({ visitors }) => {
+test("an admin can neither create nor assign a role with break-glass", async ({ visitors }) => {
   const owner = await visitors.as("owner");
   const role = await makeRole(owner);
   const admin = await visitors.as("admin");
@@ -116,14 +116,14 @@ test("an admin can neither make nor give a role that reads private memories", as
   await expect(admin.getByLabel("Give another role").locator("option", { hasText: role })).toHaveCount(0);
 });
 
-test("whoever was told nothing sees that, and marks all as read otherwise", async ({ visitors }) => {
+test("a member without notifications sees that; others can mark all as read", async ({ visitors }) => {
   const viewer = await visitors.anew("viewer");
   await visit(viewer, "/notifications");
   await expect(viewer.getByRole("heading", { name: "Nothing to tell you" })).toBeVisible();
   await expect(viewer.getByRole("button", { name: "Mark all as read" })).toHaveCount(0);
 });
 
-test("a member's keys stand on their page and are revoked there", async ({ visitors }) => {
+test("a member's keys are listed on their page and revoked there", async ({ visitors }) => {
   const { makeKey } = await import("../support/keys.ts");
   const member = await visitors.as("member");
   const label = `Export ${uniqueWord()}`;

@@ -6,7 +6,7 @@ function textFor(page: Page, client: string): Promise<string> {
   return page.getByRole("region", { name: client }).locator("pre").innerText();
 }
 
-test("what to paste into each client names this installation", async ({ visitors, server }) => {
+test("the instructions for each client name this installation", async ({ visitors, server }) => {
   const page = await visitors.as("member");
   await visit(page, "/");
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Connect" }).click();
@@ -31,7 +31,7 @@ test("what to paste into each client names this installation", async ({ visitors
   }
 });
 
-test("a key made for a client stands in what is to be pasted, that once", async ({ visitors }) => {
+test("a key created for a client is part of the instructions once", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/connect");
   await page.getByRole("link", { name: "New key" }).click();

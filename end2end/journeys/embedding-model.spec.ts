@@ -3,7 +3,7 @@ import { writeMemory } from "../support/memories.ts";
 import { Server } from "../support/server.ts";
 import { awake, test as base, expect, type Page, runsScripts, visit } from "../support/test.ts";
 
-// A server of its own, whose operator has set up a service for vectors.
+// A separate server whose operator has configured an embedding service.
 const test = base.extend<object, { service: EmbeddingService }>({
   service: [
     async ({ world: _ }, use) => {
@@ -29,7 +29,7 @@ const test = base.extend<object, { service: EmbeddingService }>({
 
 test.use({ world: "embedding" });
 
-/** Waits for what happens in the background: without scripts the page reloads itself only while a model is prepared. */
+/** Waits for a background job: without scripts the page reloads itself only while a model is being prepared. */
 async function eventually(page: Page, look: () => Promise<boolean>): Promise<void> {
   await expect
     .poll(
@@ -46,7 +46,7 @@ async function byMeaning(page: Page, question: string): Promise<void> {
   await visit(page, `/memories?query=${encodeURIComponent(question)}&mode=meaning`);
 }
 
-test("an admin sees by which model memories are found, and a service that is not there is told beside its field", async ({ visitors }) => {
+test("an admin sees the active model, and an unreachable service is reported next to its field", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/settings");
   await admin.getByRole("link", { name: "Search by meaning" }).click();
@@ -72,19 +72,19 @@ test("an admin sees by which model memories are found, and a service that is not
   await expect(admin.locator("#base_url-error")).toContainText("into the network that this installation stands in");
 });
 
-test("a member is refused the choice of a model", async ({ visitors }) => {
+test("a member is denied the choice of a model", async ({ visitors }) => {
   const member = await visitors.as("member");
   const answer = await member.goto("/settings/embedding");
   expect(answer?.status()).toBe(403);
   await expect(member.getByRole("main")).toContainText("settings.manage");
 });
 
-test("an organisation changes its model while its members go on searching by the one before", async ({ visitors, service }) => {
+test("an organisation switches its model while members go on searching with the earlier one", async ({ visitors, service }) => {
   test.slow();
   const [admin, member] = [await visitors.as("admin"), await visitors.as("member")];
   await visit(member, "/");
   for (const content of ["The kettle is descaled in May", "Parking is behind the mill", "Lunch is at noon"]) await writeMemory(member, { content });
-  // Atrium's own model finds it without a common word.
+  // The built-in model finds it without a common word.
   await eventually(member, async () => {
     await byMeaning(member, "When do we eat?");
     return (await member.getByRole("main").textContent())?.includes("Lunch is at noon") ?? false;
@@ -115,7 +115,7 @@ test("an organisation changes its model while its members go on searching by the
   expect(service.texts).toContain("Parking is behind the mill");
   await expect(admin.getByRole("region", { name: "Use another model" })).toContainText("Vectors of the model before are being let go");
 
-  // Now the service's vectors count, for which common words make texts alike.
+  // Now the service's vectors are used, in which common words make texts similar.
   await byMeaning(member, "Who descaled the kettle in May?");
   await expect(member.getByRole("main")).toContainText("The kettle is descaled in May");
   expect(service.texts.some((text) => text.includes("descaled the kettle"))).toBe(true);

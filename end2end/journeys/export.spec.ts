@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { giveFile, untilImported, uploadFile, writeMemory } from "../support/memories.ts";
 import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
 
-/** Takes off the file behind a link. */
+/** Downloads the file behind a link. */
 async function download(page: Page, name: string): Promise<{ name: string; content: string }> {
   const arrives = page.waitForEvent("download");
   await page.getByRole("link", { name }).click();
@@ -10,7 +10,7 @@ async function download(page: Page, name: string): Promise<{ name: string; conte
   return { name: file.suggestedFilename(), content: readFileSync(await file.path(), "latin1") };
 }
 
-test("exactly what the list shows is exported, and imports again where it is missing", async ({ visitors }) => {
+test("the export contains exactly the listed memories, and can be imported where they are missing", async ({ visitors }) => {
   const page = await visitors.as("owner");
   const tag = uniqueWord();
   await visit(page, "/memories");
@@ -40,7 +40,7 @@ test("exactly what the list shows is exported, and imports again where it is mis
   expect(archive.content.startsWith("PK")).toBe(true);
   expect(archive.content).toContain("000001-plain.md");
 
-  // Somebody else's copy, not the original: it lands as their own.
+  // Another member's copy becomes their own memory.
   const other = await visitors.as("other-owner");
   await visit(other, "/memories/import");
   const path = await uploadFile(other, lines.name, Buffer.from(lines.content, "latin1"));
@@ -52,7 +52,7 @@ test("exactly what the list shows is exported, and imports again where it is mis
   await expect(other.getByRole("table").locator("td a.row-title")).toHaveText(["Plain", "Formula"]);
 });
 
-test("a search is not exported, and an export says whose memories it has", async ({ visitors }) => {
+test("a search can't be exported, and an export says whose memories it contains", async ({ visitors }) => {
   const page = await visitors.as("owner");
   await visit(page, "/memories");
   await untilImported(page, await giveFile(page, "one.txt", `One: ${uniqueWord()}`));

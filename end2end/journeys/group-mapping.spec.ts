@@ -1,6 +1,6 @@
 import { awake, expect, test, uniqueWord, visit } from "../support/test.ts";
 
-test("an admin tries a rule, saves it, changes it and removes it", async ({ visitors }) => {
+test("an admin previews a rule, saves it, changes it and removes it", async ({ visitors }) => {
   const word = uniqueWord();
   const admin = await visitors.as("admin");
   await visit(admin, "/groups/new");
@@ -19,7 +19,7 @@ test("an admin tries a rule, saves it, changes it and removes it", async ({ visi
   await expect(admin.getByRole("row", { name: /Role Viewer/ })).toContainText(`Group Finance ${word}, priority 100`);
   await expect(admin.getByRole("main")).toContainText(`No rule names: another-${word}`);
 
-  // Back to the form: nothing that was typed is lost.
+  // Back to the form, which keeps what was typed.
   await admin.getByRole("link", { name: "Change it" }).click();
   await awake(admin);
   await expect(admin.getByLabel("Group or app role")).toHaveValue(`group-${word}`);
@@ -37,7 +37,7 @@ test("an admin tries a rule, saves it, changes it and removes it", async ({ visi
   await expect(row).toContainText("Role Viewer");
   await expect(row).toContainText("7");
 
-  // The same rule again is refused with the reason, and can be changed.
+  // The same rule again is rejected with the reason, and can be changed.
   await visit(admin, "/groups/new");
   await admin.getByLabel("Group or app role").fill(`group-${word}`);
   await admin.getByLabel("Grants the role").selectOption({ label: "Viewer" });
@@ -57,7 +57,7 @@ test("an admin tries a rule, saves it, changes it and removes it", async ({ visi
   await expect(admin.getByRole("link", { name: `Finance ${word}` })).toHaveCount(0);
 });
 
-test("a member finds no way to the rules, and is refused", async ({ visitors }) => {
+test("a member has no link to the rules and is denied", async ({ visitors }) => {
   const member = await visitors.as("member");
   await visit(member, "/");
   await expect(member.getByRole("link", { name: "Groups" })).toHaveCount(0);

@@ -7,7 +7,7 @@ interface File {
   content: string | Buffer;
 }
 
-/** Gives a file by the form; then it waits for a look. */
+/** Uploads a file by the form, which then waits for review. */
 async function give(page: Page, { name, content }: File, format?: string): Promise<void> {
   await visit(page, "/memories/import");
   const buffer = typeof content === "string" ? Buffer.from(content) : content;
@@ -16,7 +16,7 @@ async function give(page: Page, { name, content }: File, format?: string): Promi
   await page.getByRole("button", { name: "Upload file" }).click();
 }
 
-/** Has the file imported that is being looked at. */
+/** Confirms the import under review. */
 async function confirm(page: Page): Promise<void> {
   await expect(page).toHaveURL(/\/memories\/imports\//);
   await awake(page);
@@ -32,7 +32,7 @@ async function ended(page: Page): Promise<void> {
   await expect(page.getByRole("region", { name: "Progress" })).toContainText("Done", { timeout: 20_000 });
 }
 
-test("of JSON Lines the good ones land and each bad one is told by its number and reason", async ({ visitors }) => {
+test("valid lines of JSON Lines are imported and each invalid one is reported by number and reason", async ({ visitors }) => {
   const page = await visitors.as("owner");
   const tag = uniqueWord();
   const lines = [
@@ -89,7 +89,7 @@ test("the same file again imports nothing twice, nor do its lines in another fil
   await expect(titles(page)).toHaveCount(3);
 });
 
-test("CSV with quoted commas, line breaks and a byte order mark lands", async ({ visitors }) => {
+test("CSV with quoted commas, line breaks and a byte order mark is imported", async ({ visitors }) => {
   const page = await visitors.as("owner");
   const tag = uniqueWord();
   const content = `\uFEFFtitle,content,kind,tags\r\nTea,"Without milk, ""please"".\nAlways.",preference,"${tag}, people"\r\n,,fact,${tag}\r\nLate,"Ten, not nine",fact,${tag}\r\n`;
@@ -105,7 +105,7 @@ test("CSV with quoted commas, line breaks and a byte order mark lands", async ({
   expect(await page.getByRole("article").textContent()).toBe('Without milk, "please".\nAlways.');
 });
 
-test("plain text under a foreign name becomes a memory for each paragraph", async ({ visitors }) => {
+test("plain text with an unknown file name becomes a memory for each paragraph", async ({ visitors }) => {
   const page = await visitors.as("owner");
   const word = uniqueWord();
   const file = { name: "notes.log", content: `The ${word} key is with the neighbours.\n\n\nThe ${word} boiler\nis serviced each May.\n` };
@@ -138,7 +138,7 @@ for (const [what, file, sentence] of REFUSED) {
   });
 }
 
-test("without a file the browser asks for one, and so does the server", async ({ visitors }) => {
+test("the browser and the server both require a file", async ({ visitors }) => {
   const page = await visitors.as("owner");
   await visit(page, "/memories/import");
   await page.getByRole("button", { name: "Upload file" }).click();
@@ -155,7 +155,7 @@ test("without a file the browser asks for one, and so does the server", async ({
   await expect(page.locator("#file-error")).toHaveText("Choose a file first.");
 });
 
-test("a file above 256 MB is refused with what to do, and the next one is taken", async ({ visitors }, info) => {
+test("a file above 256 MB is rejected with a hint, and the next one is accepted", async ({ visitors }, info) => {
   // Without scripts the browser sends all of it first.
   test.slow();
   const page = await visitors.as("owner");
@@ -172,7 +172,7 @@ test("a file above 256 MB is refused with what to do, and the next one is taken"
   await untilImported(page, await giveFile(page, "small.txt", `Taken: ${uniqueWord()}`));
 });
 
-test("columns are chosen and looked at before anything is imported", async ({ visitors }) => {
+test("columns are mapped and previewed before anything is imported", async ({ visitors }) => {
   const page = await visitors.as("owner");
   const tag = uniqueWord();
   const content = `heading,remark,secret\nTea,Without milk.,one\nCoffee,Black.,two\nNothing,,three\n`;
@@ -199,7 +199,7 @@ test("columns are chosen and looked at before anything is imported", async ({ vi
   await expect(titles(page)).toHaveText(["Coffee", "Tea"]);
 });
 
-test("a file that waits for a look can be discarded", async ({ visitors }) => {
+test("a file under review can be discarded", async ({ visitors }) => {
   const page = await visitors.as("owner");
   await visit(page, "/memories/import");
   const name = `${uniqueWord()}.txt`;
@@ -213,7 +213,7 @@ test("a file that waits for a look can be discarded", async ({ visitors }) => {
   expect((await page.goto(path))?.status()).toBe(404);
 });
 
-test("conversations of a ChatGPT export are looked at and land", async ({ visitors }) => {
+test("conversations of a ChatGPT export are previewed and imported", async ({ visitors }) => {
   const page = await visitors.as("owner");
   const word = uniqueWord();
   const node = (id: string, parent: string | null, role: string, text: string) => ({
@@ -253,7 +253,7 @@ test("an import can be left and found again in the list", async ({ visitors }) =
   await expect(figure(page, "Imported")).toHaveText("400");
 });
 
-test("one's own imports are not others' to see", async ({ visitors }) => {
+test("imports are private to their member", async ({ visitors }) => {
   const page = await visitors.as("owner");
   await visit(page, "/memories/import");
   const path = await giveFile(page, "private.txt", `Private: ${uniqueWord()}`);

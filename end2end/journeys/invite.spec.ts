@@ -2,7 +2,7 @@ import { makeInvite } from "../support/invites.ts";
 import { post } from "../support/memories.ts";
 import { type Page, awake, choose, expect, test, uniqueWord, visit } from "../support/test.ts";
 
-// Somebody of another organisation joins here.
+// A member of another organisation joins here.
 test.use({ world: "invite" });
 
 const LINK = /^http:\/\/127\.0\.0\.1:\d+\/invite\/atri_[0-9A-Za-z]{33}$/;
@@ -16,7 +16,7 @@ async function shownLink(page: Page): Promise<string> {
   return link;
 }
 
-/** Opens a link and finds that it opens nothing. */
+/** Opens a link and checks that it is not valid. */
 async function isRefused(page: Page, link: string, reason: string): Promise<void> {
   expect((await page.goto(link))?.status()).toBe(404);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("This invite can’t be used");
@@ -24,7 +24,7 @@ async function isRefused(page: Page, link: string, reason: string): Promise<void
   await expect(page.getByRole("button", { name: "Sign in and join" })).toHaveCount(0);
 }
 
-test("somebody new joins by a link, with its role and its team, once", async ({ visitors, server }) => {
+test("a new person joins by a link, with its role and its team, once", async ({ visitors, server }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/teams");
   const team = `Front desk ${uniqueWord()}`;
@@ -33,7 +33,7 @@ test("somebody new joins by a link, with its role and its team, once", async ({ 
   await admin.getByRole("link", { name: "Invite people" }).click();
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Invite people");
   await awake(admin);
-  // An admin gives no owner's role.
+  // An admin can't assign the owner's role.
   await expect(admin.getByLabel("Role").getByRole("option", { name: "Owner" })).toHaveCount(0);
   const email = `${uniqueWord()}@example.org`;
   await admin.getByLabel("E-mail address").fill(email);
@@ -70,12 +70,12 @@ test("somebody new joins by a link, with its role and its team, once", async ({ 
   await admin.getByRole("link", { name: email }).click();
   await expect(admin.getByRole("region", { name: "About this invite" })).toContainText("Other owner");
   await expect(admin.getByRole("button", { name: "Make a new link" })).toHaveCount(0);
-  // The requests are in the log, the link is not.
+  // The log contains the requests, without the link.
   expect(server.logHas("/invite/")).toBe(true);
   expect(server.logHas("atri_")).toBe(false);
 });
 
-test("who is signed in is told so, and gains what an invite gives", async ({ visitors }) => {
+test("a signed-in member sees their name and gains what an invite grants", async ({ visitors }) => {
   const owner = await visitors.as("owner");
   await visit(owner, "/roles");
   const href = await owner.getByRole("link", { name: "Billing", exact: true }).first().getAttribute("href");
@@ -118,7 +118,7 @@ test("a link is renewed, which ends the old one, and revoked", async ({ visitors
   await expect(admin.getByRole("row").filter({ hasText: email })).toContainText("Revoked");
 });
 
-test("what is wrong is told next to its field, and invites are for those who may invite", async ({ visitors }) => {
+test("invalid fields are reported next to them, and invites need the permission", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/invites/new");
   await admin.getByLabel("E-mail address").fill("nobody at example");

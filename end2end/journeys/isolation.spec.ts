@@ -3,21 +3,21 @@ import { type Page, type Person, awake, expect, test, uniqueWord, visit } from "
 
 const NOWHERE = "0198f000-0000-7000-8000-000000000000";
 
-/** Those who must see nothing of what the demo's member keeps. */
+/** People who must see none of the member's private memories. */
 const STRANGERS: [Person, string][] = [
   ["other-owner", "the owner of another organisation"],
   ["owner", "the owner of the same organisation"],
   ["viewer", "a viewer of the same organisation"],
 ];
 
-/** What the page at `path` says, without what differs between any two requests. */
+/** The content of the page at `path`, without what differs between any two requests. */
 async function seen(page: Page, path: string): Promise<{ status: number | undefined; text: string; title: string }> {
   const answer = await page.goto(path);
   await awake(page);
   return { status: answer?.status(), text: await page.getByRole("main").innerText(), title: await page.title() };
 }
 
-/** What the page shows besides repeating what it was asked for. */
+/** The content of the page, without the query that it repeats. */
 async function shown(page: Page): Promise<string> {
   return page.getByRole("main").evaluate((main) => {
     const copy = main.cloneNode(true) as HTMLElement;
@@ -59,7 +59,7 @@ for (const [person, who] of STRANGERS) {
   });
 }
 
-test("nobody changes, deletes or restores what is not theirs, and the answers tell nothing", async ({ visitors }) => {
+test("nobody changes, deletes or restores another member's memory, and the answers reveal nothing", async ({ visitors }) => {
   const member = await visitors.as("member");
   await visit(member, "/memories");
   const id = await writeMemory(member, { title: "Untouched", content: "Stays as it is." });
@@ -101,7 +101,7 @@ test("the audit log shows its own organisation only", async ({ visitors }) => {
   await expect(other.getByRole("main")).not.toContainText(id.slice(-8));
 });
 
-test("an organisation's own memories stay its own when both import the same file", async ({ visitors }) => {
+test("memories stay in their organisation when two import the same file", async ({ visitors }) => {
   const word = uniqueWord();
   const paths: string[] = [];
   for (const person of ["owner", "other-owner"] as const) {
@@ -118,7 +118,7 @@ test("an organisation's own memories stay its own when both import the same file
   expect(paths[0]).not.toBe(paths[1]);
 });
 
-test("nobody ends another's session", async ({ visitors }) => {
+test("nobody ends another member's session", async ({ visitors }) => {
   const member = await visitors.anew("member");
   await visit(member, "/profile");
   const other = await visitors.as("other-owner");
@@ -129,7 +129,7 @@ test("nobody ends another's session", async ({ visitors }) => {
   await expect(member.getByRole("heading", { level: 1 })).toHaveText("Profile");
 });
 
-test("an admin sees that every wall stands, probe by probe; a member is told what is missing", async ({ visitors }) => {
+test("an admin sees that every probe passes; a member sees the missing permission", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/isolation");
   await expect(admin.getByRole("status").filter({ hasText: "Every wall stands" })).toBeVisible();

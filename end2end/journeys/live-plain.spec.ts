@@ -1,10 +1,10 @@
-// What changes while a list is open, with scripts and without.
+// Changes while a list is open, with and without scripts.
 import { writeMemory } from "../support/memories.ts";
 import { expect, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
 
 test.use({ world: "live" });
 
-test("what is written elsewhere is on the list when it is loaded again; with scripts a bar says so before", async ({ visitors }) => {
+test("a change elsewhere shows when the list is reloaded; with scripts a bar announces it", async ({ visitors }) => {
   const member = await visitors.as("member");
   const title = `Quiet ${uniqueWord()}`;
   const written = member.getByRole("table").getByRole("link", { name: title });

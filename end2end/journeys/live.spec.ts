@@ -1,17 +1,16 @@
-// Pages that say by themselves that something changed, and programs that hear
-// it. What pages do without scripts is in live-plain.spec.ts.
+// Pages that announce changes, and programs that receive them. Pages without scripts are in live-plain.spec.ts.
 import { callApi, makeKey } from "../support/keys.ts";
 import { giveFile, post, writeMemory } from "../support/memories.ts";
 import { shareMemory, waiting } from "../support/proposals.ts";
 import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
 
-// What changes must not show on other journeys' pages.
+// These changes must not show on the pages of other journeys.
 test.use({ world: "live" });
 
 const bar = (page: Page) => page.getByRole("main").locator(".live-bar");
 const titles = (page: Page) => page.getByRole("table").locator("td a.row-title");
 
-/** Waits until the page hears. */
+/** Waits until the page is connected. */
 async function listening(page: Page, path: string): Promise<void> {
   const stream = page.waitForResponse((response) => new URL(response.url()).pathname === "/events");
   await visit(page, path);
@@ -22,7 +21,7 @@ async function edit(page: Page, id: string, version: number, content: string): P
   await post(page, `/memories/${id}/edit`, { call: "memory_update", id, version: String(version), title: "", content, kind: "fact", tags: "" });
 }
 
-test("what a member proposes and an owner accepts shows by itself to those who look, and to nobody else", async ({ visitors }) => {
+test("a proposal and its acceptance are announced to viewers of the page, and to nobody else", async ({ visitors }) => {
   const title = `Spare key ${uniqueWord()}`;
   const member = await visitors.as("member");
   await visit(member, "/");
@@ -37,7 +36,7 @@ test("what a member proposes and an owner accepts shows by itself to those who l
   await shareMemory(member, memory, "org");
   const owner = await visitors.as("owner");
   await visit(owner, await waiting(owner, title));
-  // Private as yet: nothing to be heard of.
+  // Still private, so nothing is announced.
   await expect(bar(viewer)).toHaveCount(0);
   await owner.getByRole("button", { name: "Accept and share" }).click();
 
@@ -50,14 +49,14 @@ test("what a member proposes and an owner accepts shows by itself to those who l
   await expect(viewer.getByRole("main")).toBeFocused();
   await expect(bar(outsider)).toHaveCount(0);
 
-  // What is taken back is told of, too, since it was on show.
+  // Unsharing is announced too, because the list shows the memory.
   await post(member, `/memories/${memory}`, { call: "memory_unshare", id: memory });
   await expect(bar(viewer)).toContainText("1 memory changed.");
   await bar(viewer).getByRole("button", { name: "Show" }).click();
   await expect(titles(viewer).filter({ hasText: title })).toHaveCount(0);
 });
 
-test("a memory's page says that the memory changed, was replied to, or is out of sight", async ({ visitors }) => {
+test("a memory's page announces that it changed, has a reply or is no longer visible", async ({ visitors }) => {
   const owner = await visitors.as("owner");
   await visit(owner, "/");
   const memory = await writeMemory(owner, { title: "", content: "Tea at four." });
@@ -82,7 +81,7 @@ test("a memory's page says that the memory changed, was replied to, or is out of
   await expect(viewer.getByRole("alert")).toContainText("There is nothing here");
 });
 
-test("one's own reply shows without a bar", async ({ visitors }) => {
+test("an own reply shows without a bar", async ({ visitors }) => {
   const member = await visitors.as("member");
   await visit(member, "/");
   const memory = await writeMemory(member, { content: "Tea at four." });
@@ -94,7 +93,7 @@ test("one's own reply shows without a bar", async ({ visitors }) => {
   await expect(bar(member)).toHaveCount(0);
 });
 
-test("who edits hears that the memory changed meanwhile, and loses nothing", async ({ visitors }) => {
+test("an editor is told that the memory changed meanwhile, and loses nothing", async ({ visitors }) => {
   const member = await visitors.as("member");
   await visit(member, "/");
   const memory = await writeMemory(member, { content: "It is 4711." });
@@ -108,11 +107,11 @@ test("who edits hears that the memory changed meanwhile, and loses nothing", asy
   await member.getByRole("button", { name: "Save changes" }).click();
   await member.getByText("Show the current version").waitFor();
   await expect(member.getByLabel("What should be remembered")).toHaveValue("It is 4712, I think.");
-  // What it is now is on show, so there is nothing more to say.
+  // The current text is on the page, so there is nothing more to announce.
   await expect(bar(member)).toHaveCount(0);
 });
 
-test("an import's page follows the import without being loaded again", async ({ visitors }) => {
+test("an import's page follows the import without a reload", async ({ visitors }) => {
   const member = await visitors.as("member");
   await visit(member, "/");
   const tag = uniqueWord();
@@ -129,14 +128,14 @@ test("an import's page follows the import without being loaded again", async ({ 
   expect(asked.filter((path) => path === "/events")).toHaveLength(1);
 });
 
-test("a page whose session ends elsewhere says so, and asks no more", async ({ visitors }) => {
+test("a page whose session ends elsewhere says so and stops asking", async ({ visitors }) => {
   const page = await visitors.anew("member");
   await listening(page, "/memories");
   const streams: string[] = [];
   page.on("request", (request) => {
     if (new URL(request.url()).pathname === "/events") streams.push(request.url());
   });
-  // As the same browser's other tab does.
+  // As another tab of the same browser does.
   const out = await page.request.post("/auth/logout", { headers: { origin: new URL(page.url()).origin, accept: "text/html" }, maxRedirects: 0 });
   expect(out.status()).toBe(303);
   await expect(bar(page)).toContainText("You are signed out.");
@@ -146,7 +145,7 @@ test("a page whose session ends elsewhere says so, and asks no more", async ({ v
   await expect(page.getByRole("alert").filter({ hasText: "You are signed out" })).toBeVisible();
 });
 
-test("a page has one stream, while it is looked at", async ({ visitors }) => {
+test("a page has one stream, while it is visible", async ({ visitors }) => {
   const member = await visitors.as("member");
   await member.addInitScript(() => {
     const open = new Set<EventSource>();
@@ -173,20 +172,20 @@ test("a page has one stream, while it is looked at", async ({ visitors }) => {
   await expect.poll(streams).toBe(1);
   await look(true);
   await expect.poll(streams).toBe(0);
-  // What happened meanwhile is told when one is back.
+  // Changes in the meantime are announced when the page becomes visible again.
   await writeMemory(member, { content: `Meanwhile ${uniqueWord()}` });
   await expect(bar(member)).toHaveCount(0);
   await look(false);
   await expect(bar(member)).toContainText("1 memory changed.");
   await expect.poll(streams).toBe(1);
-  // Another page, and back by the browser, which may have kept the first one.
+  // To another page and back, when the browser may have kept the first one.
   await member.goto("/profile");
   await member.goBack();
   await awake(member);
   await expect.poll(streams).toBe(1);
 });
 
-test("a program hears of changes with its key, and not without", async ({ visitors, server }) => {
+test("a program receives changes with its key, and not without", async ({ visitors, server }) => {
   const member = await visitors.as("member");
   const key = await makeKey(member, { label: "Ears", scopes: ["memory.read"] });
   await visit(member, "/");

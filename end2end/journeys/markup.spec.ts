@@ -4,8 +4,8 @@ import { expect, test, uniqueWord, visit } from "../support/test.ts";
 
 test.use({ world: "proposals" });
 
-// What made an admin's click give its author the admin role, and what sent
-// everybody who opened the page elsewhere.
+// The attack that made an admin's click grant its author the admin role, and the one that redirected everybody who
+// opened the page.
 const attacks = [
   `</title><form method=post><input name=id value=1><input name=role value=2><button name=call value=member_role_grant>Open</form>`,
   `</title><meta http-equiv=refresh content="0;url=https://evil.example/">`,

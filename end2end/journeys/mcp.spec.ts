@@ -35,7 +35,7 @@ for (const revision of REVISIONS) {
     expect(added.isError, added.text).toBe(false);
     const id = String(added.data["id"]);
 
-    // By meaning: the question and the memory share no word.
+    // A semantic search: the query and the memory share no word.
     await expect
       .poll(async () => {
         const found = await client.call("search_memories", { query: "Where does the pet take a nap?", mode: "meaning", limit: 50 });
@@ -57,11 +57,11 @@ for (const revision of REVISIONS) {
     const got = await client.call("get_memory", { id });
     expect(got.data).toMatchObject({ content: "The cat sleeps under the stove.", origin: "mcp", visibility: "private" });
 
-    // A colleague with a key of their own doesn't see it.
+    // A colleague with their own key doesn't see it.
     const admin = await visitors.as("admin");
     const other = await connect(server.url, await makeKey(admin, { label: `Other ${uniqueWord()}`, scopes: SCOPES }), revision);
     expect((await other.call("get_memory", { id })).isError).toBe(true);
-    // By meaning, what other journeys keep may be near.
+    // A semantic search may also find memories of other journeys.
     const itself = expect.objectContaining({ id });
     expect((await other.call("search", { query: word })).data["results"]).not.toContainEqual(itself);
     await other.close();
@@ -76,7 +76,7 @@ for (const revision of REVISIONS) {
   });
 
   test(`a client of ${revision} narrows lists and searches as programs over REST do`, async ({ visitors, server }) => {
-    // Another journey's member is to find nothing of it by meaning.
+    // A semantic search of another journey's member must not find these.
     const page = await visitors.as("owner");
     const key = await makeKey(page, { label: `Filters ${uniqueWord()}`, scopes: SCOPES });
     const client = await connect(server.url, key, revision);
@@ -123,7 +123,7 @@ for (const revision of REVISIONS) {
     }[];
     expect(hit?.parts).toMatchObject({ words_weight: 1, meaning_weight: 0 });
 
-    // A reply stands beside what it replies to.
+    // A reply is listed next to its memory.
     const id = hit?.memory.id;
     const reply = await client.call("add_memory", { content: "With milk", parent_id: id });
     expect(reply.data["parent_id"]).toBe(id);
@@ -163,8 +163,8 @@ for (const revision of REVISIONS) {
   });
 }
 
-// The suite knows no keys: they are added on the way.
-test("the protocol's conformance suite passes in what applies", async ({ visitors, server }, info) => {
+// The suite doesn't support keys: a proxy adds them.
+test("the applicable tests of the protocol's conformance suite pass", async ({ visitors, server }, info) => {
   const page = await visitors.as("member");
   const proxy = await KeyProxy.start(server.url, await makeKey(page, { label: `Suite ${uniqueWord()}`, scopes: SCOPES }));
   const suite = resolve("node_modules/@modelcontextprotocol/conformance/dist/index.js");

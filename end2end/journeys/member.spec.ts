@@ -2,7 +2,7 @@ import { post } from "../support/memories.ts";
 import { visitMember } from "../support/people.ts";
 import { type Page, PEOPLE, awake, expect, runsScripts, test, visit } from "../support/test.ts";
 
-// People are put out and let in here.
+// Members are suspended and reactivated here.
 test.use({ world: "people" });
 
 const NOWHERE = "0198f000-0000-7000-8000-000000000000";
@@ -10,7 +10,7 @@ const NOWHERE = "0198f000-0000-7000-8000-000000000000";
 const told = (page: Page) => page.getByRole("status").first();
 const rows = (page: Page) => page.locator("main table.members tbody tr");
 
-test("a suspended member is out with the next click and comes back when reactivated", async ({ visitors }) => {
+test("a suspended member is signed out with the next click and comes back when reactivated", async ({ visitors }) => {
   const viewer = await visitors.anew("viewer");
   await visit(viewer, "/");
   const admin = await visitors.as("admin");
@@ -36,7 +36,7 @@ test("a suspended member is out with the next click and comes back when reactiva
   await awake(viewer);
 });
 
-test("a role that is given or taken counts with the next request", async ({ visitors }) => {
+test("an assigned or removed role takes effect with the next request", async ({ visitors }) => {
   const billing = await visitors.anew("billing");
   const memories = billing.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Memories" });
   await visit(billing, "/");
@@ -58,7 +58,7 @@ test("a role that is given or taken counts with the next request", async ({ visi
   await expect(memories).toHaveCount(0);
 });
 
-test("an admin is not offered the owner's role and is refused it by hand", async ({ visitors }) => {
+test("an admin is not offered the owner's role and is denied it by hand", async ({ visitors }) => {
   const owner = await visitors.as("owner");
   const id = await visitMember(owner, "owner");
   await visit(owner, "/roles");
@@ -80,7 +80,7 @@ test("an admin is not offered the owner's role and is refused it by hand", async
   await expect(admin.getByRole("button", { name: "Suspend" })).toHaveCount(0);
 });
 
-test("the last owner is told why nothing can be done to them", async ({ visitors }) => {
+test("the last owner sees why nothing can be changed", async ({ visitors }) => {
   const owner = await visitors.as("owner");
   const id = await visitMember(owner, "owner");
   await expect(owner.getByRole("main")).toContainText("You are the organisation’s last owner");
@@ -94,7 +94,7 @@ test("the last owner is told why nothing can be done to them", async ({ visitors
   expect(await call.text()).toContain("last owner");
 });
 
-test("one session of another member is ended from their page", async ({ visitors }) => {
+test("one session of another member is ended on their page", async ({ visitors }) => {
   const viewer = await visitors.anew("viewer");
   await visit(viewer, "/");
   const admin = await visitors.as("admin");
@@ -111,7 +111,7 @@ test("one session of another member is ended from their page", async ({ visitors
   await expect(viewer).toHaveURL("/sign-in?return_to=%2Fprofile");
 });
 
-test("the list is narrowed by text and filters, in the URL", async ({ visitors }) => {
+test("the list is filtered by text and fields, in the URL", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/members");
   await expect(rows(admin)).toHaveCount(5);
@@ -133,7 +133,7 @@ test("the list is narrowed by text and filters, in the URL", async ({ visitors }
   await expect(rows(admin)).toHaveCount(5);
 });
 
-test("a member sees who belongs to the organisation and nothing to do to them", async ({ visitors }) => {
+test("a member can view the organisation's members and change nothing", async ({ visitors }) => {
   const member = await visitors.as("member");
   await visit(member, "/members");
   await expect(rows(member)).toHaveCount(5);
@@ -153,7 +153,7 @@ test("a member sees who belongs to the organisation and nothing to do to them", 
 });
 
 // SEC-C6
-test("another organisation's member, role and team are like none", async ({ visitors }) => {
+test("another organisation's member, role and team are not found", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   const id = await visitMember(admin, "viewer");
   await visit(admin, "/roles");
@@ -211,7 +211,7 @@ test("several members are suspended at once, with an outcome for each", async ({
   await awake(admin);
 });
 
-test("a leaver is let go at one moment, after all of it was told, and a later sign-in revives nothing", async ({ visitors }) => {
+test("offboarding is previewed and takes effect at once, and a later sign-in revives nothing", async ({ visitors }) => {
   const billing = await visitors.anew("billing");
   await visit(billing, "/");
   const admin = await visitors.as("admin");
@@ -237,7 +237,7 @@ test("a leaver is let go at one moment, after all of it was told, and a later si
   await billing.getByRole("link", { name: "Sign in" }).click();
   await billing.getByRole("button", { name: PEOPLE.billing }).click();
   await expect(billing.getByRole("alert")).toContainText("suspended");
-  // Nobody new came of it either.
+  // No new member was created either.
   await visit(admin, `/members?query=${encodeURIComponent(PEOPLE.billing)}`);
   await expect(rows(admin)).toHaveCount(1);
 

@@ -1,5 +1,4 @@
-// What a memory is besides its words: how long, for which persona, read by
-// what; replies, versions and the trash.
+// Fields of a memory besides its text: retention, persona, AI products; replies, versions and the trash.
 import { callApi, makeKey } from "../support/keys.ts";
 import { deleteMemory, writeMemory } from "../support/memories.ts";
 import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
@@ -14,7 +13,7 @@ async function unfoldMore(page: Page): Promise<void> {
   if ((await more.getAttribute("open")) === null) await more.locator("> summary").click();
 }
 
-test("a memory is kept for a while, for a persona, for one product, and all of it can be changed", async ({ visitors }) => {
+test("a memory has a retention, a persona and a product, and all of them can be changed", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, "/memories/personas");
@@ -33,7 +32,7 @@ test("a memory is kept for a while, for a persona, for one product, and all of i
   await page.getByLabel("Which AI products may read it").selectOption("only");
   await page.getByRole("checkbox", { name: "Claude" }).check();
   await page.getByRole("button", { name: "Create memory" }).click();
-  // A day that is over is refused where it stands, and everything is kept.
+  // A date in the past is rejected next to its field, and the form is kept.
   await expect(page.locator("#expires_on-error")).toHaveText("Choose a time to come.");
   await awake(page);
   await expect(page.getByLabel("Last day")).toHaveValue(day(-1));
@@ -96,7 +95,7 @@ test("a persona is renamed and deleted, and its memories stay", async ({ visitor
   await expect(page.getByRole("article")).toHaveText(`Sing ${word}`);
 });
 
-test("a reply stands under its memory, is found, and follows it into the trash and back", async ({ visitors }) => {
+test("a reply shows under its memory, is found, and follows it into the trash and back", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, "/memories");
@@ -162,7 +161,7 @@ test("an earlier version is compared with the next and restored as a new one", a
   expect((await other.goto(`/memories/${id}/versions/1`))?.status()).toBe(404);
 });
 
-test("the trash says when it goes for good, and can be emptied before", async ({ visitors }) => {
+test("the trash shows the date of permanent deletion and can be emptied before", async ({ visitors }) => {
   const page = await visitors.as("owner");
   const word = uniqueWord();
   await visit(page, "/memories");
@@ -191,7 +190,7 @@ test("the trash says when it goes for good, and can be emptied before", async ({
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Kept ${word}`);
 });
 
-test("a key says by which product it is used, and makes none for another", async ({ visitors }) => {
+test("a key names its AI product and can't create one for another", async ({ visitors }) => {
   const page = await visitors.as("member");
   const label = `Desk ${uniqueWord()}`;
   await visit(page, "/keys/new");

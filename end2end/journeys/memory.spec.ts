@@ -11,7 +11,7 @@ const hits = (page: Page) => page.locator("ol.hits > li");
 const text = (page: Page) => page.getByLabel("What should be remembered");
 const done = (page: Page) => page.getByRole("main").getByRole("status").first();
 
-/** Asks by the search box. */
+/** Searches with the search box. */
 async function ask(page: Page, question: string): Promise<void> {
   await search(page).fill(question);
   await page.getByRole("button", { name: "Search", exact: true }).click();
@@ -19,7 +19,7 @@ async function ask(page: Page, question: string): Promise<void> {
   await awake(page);
 }
 
-/** A page of the memories, where no earlier page says what was done. */
+/** Opens the list of memories in a state without messages of earlier pages. */
 async function opened(page: Page, id: string): Promise<void> {
   await visit(page, `/memories/${id}`);
 }
@@ -28,7 +28,7 @@ function words(sentence: string): Set<string> {
   return new Set(sentence.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
 }
 
-test("a file of notes is imported, and a question that shares no word with a note finds it", async ({ visitors }) => {
+test("a file of notes is imported, and a query that shares no word with a note finds it", async ({ visitors }) => {
   const question = "who has to approve an expensive purchase?";
   const note = /# Invoices\n+([^#]+)/.exec(readFileSync(NOTES, "utf8"))?.[1] ?? "";
   expect(note).toContain("second signature");
@@ -67,7 +67,7 @@ test("a file of notes is imported, and a question that shares no word with a not
   await expect(page.getByRole("region", { name: "Who can see this" })).toContainText("Only you.");
 });
 
-test("a search by words marks and names the words that matched", async ({ visitors }) => {
+test("a keyword search marks and names the words that matched", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, "/memories");
@@ -79,7 +79,7 @@ test("a search by words marks and names the words that matched", async ({ visito
   await expect(hits(page).first()).toContainText(`Words: ${word}`);
 });
 
-test("a search without an answer says so and offers the next step", async ({ visitors }) => {
+test("a search without results says so and offers the next step", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/memories?mode=words&kind=event");
   await ask(page, uniqueWord());
@@ -88,7 +88,7 @@ test("a search without an answer says so and offers the next step", async ({ vis
   await expect(page).toHaveURL(/\/memories\?query=[a-z]+&mode=words$/);
 });
 
-test("a question is asked as it was typed, percent signs, plus and ampersand included", async ({ visitors }) => {
+test("a query is sent as it was typed, including percent signs, plus and ampersand", async ({ visitors }) => {
   const page = await visitors.as("member");
   const question = `100%25 & a+b=c ${uniqueWord()}`;
   await visit(page, "/memories?mode=words");
@@ -131,7 +131,7 @@ test("a memory is created, changed, and its earlier version kept", async ({ visi
   await expect(versions.getByRole("row", { name: /Version 1/ })).toContainText("Demo member");
 });
 
-test("a change that came too late keeps what was typed and can be saved over the other", async ({ visitors }) => {
+test("a conflicting change keeps what was typed and can be saved over the other", async ({ visitors }) => {
   const mine = await visitors.as("member");
   const other = await visitors.as("member");
   const word = uniqueWord();
@@ -157,7 +157,7 @@ test("a change that came too late keeps what was typed and can be saved over the
   await expect(mine.getByRole("region", { name: "Versions" }).getByRole("link")).toHaveCount(2);
 });
 
-test("a deleted memory is taken back by undo", async ({ visitors }) => {
+test("a deletion can be undone", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, "/memories");
@@ -174,7 +174,7 @@ test("a deleted memory is taken back by undo", async ({ visitors }) => {
   await expect(page.getByRole("link", { name: word })).toBeVisible();
 });
 
-test("a deleted memory waits in the trash, out of lists and searches, until it is restored", async ({ visitors }) => {
+test("a deleted memory stays in the trash, out of lists and searches, until it is restored", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, "/memories");
@@ -198,7 +198,7 @@ test("a deleted memory waits in the trash, out of lists and searches, until it i
   await expect(hits(page)).toHaveCount(1);
 });
 
-test("filters live in the URL, and going back takes them back", async ({ visitors }) => {
+test("filters are in the URL, and going back removes them", async ({ visitors }) => {
   const page = await visitors.as("member");
   const tag = uniqueWord();
   await visit(page, "/memories");
@@ -248,7 +248,7 @@ test("older memories are on the next page, each once", async ({ visitors }) => {
   await expect(rows(page)).toHaveCount(50);
 });
 
-test("what is wrong stands next to its field, and everything typed is kept", async ({ visitors }) => {
+test("an invalid field is reported next to it, and everything typed is kept", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/memories/new");
   const title = "t".repeat(201);
@@ -274,7 +274,7 @@ test("what is wrong stands next to its field, and everything typed is kept", asy
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Mended");
 });
 
-test("100 kB of text are kept to the byte, one byte more is refused and kept on the page", async ({ visitors }) => {
+test("100 kB of text are stored exactly; one byte more is rejected and kept on the page", async ({ visitors }) => {
   const page = await visitors.as("member");
   const full = "€uro & 100% ".repeat(7000);
   const content = full + "x".repeat(100_000 - Buffer.byteLength(full));
@@ -294,7 +294,7 @@ test("100 kB of text are kept to the byte, one byte more is refused and kept on 
   expect(await page.getByRole("article").textContent()).toBe(content);
 });
 
-test("any text is shown as text and comes back as it was given", async ({ visitors }) => {
+test("any text is shown as text and read back unchanged", async ({ visitors }) => {
   const page = await visitors.as("member");
   const title = "👩‍👩‍👧‍👦 שלום & <b>bold</b>";
   const content = '\n  <script>document.title="hacked"</script>\n</textarea><img src=x onerror=alert(1)>\n𝒳 مرحبا &amp; "quotes" \'single\' \u202Ebidi\ttab  ';
@@ -312,7 +312,7 @@ test("any text is shown as text and comes back as it was given", async ({ visito
   await page.getByRole("link", { name: "Edit" }).click();
   await expect(text(page)).toHaveValue(content);
   await awake(page);
-  // Loaded anew, the text comes out of HTML instead of data.
+  // After a reload, the text comes from HTML instead of data.
   await page.reload();
   await awake(page);
   await expect(text(page)).toHaveValue(content);
@@ -330,7 +330,7 @@ test("words between angle brackets are found and shown as text", async ({ visito
   await expect(hits(page).first()).toContainText(`Vec<${word}> in <script>code</script>.`);
 });
 
-test("a NUL character is refused next to its field", async ({ visitors }) => {
+test("a NUL character is rejected next to its field", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/memories/new");
   const answer = await page.request.post("/memories/new", {

@@ -1,14 +1,14 @@
 import { nameOperator } from "../support/operators.ts";
 import { type Page, PEOPLE, awake, expect, test, visit } from "../support/test.ts";
 
-// An organisation is put out and let in here.
+// An organisation is suspended and resumed here.
 test.use({ world: "operator" });
 
 const NAME = "Other organisation";
 
 const told = (page: Page) => page.getByRole("status").first();
 
-/** Goes to the page of the other organisation. */
+/** Opens the page of the other organisation. */
 async function visitOther(page: Page): Promise<void> {
   await visit(page, "/operator?query=other");
   await page.getByRole("link", { name: NAME }).click();
@@ -16,7 +16,7 @@ async function visitOther(page: Page): Promise<void> {
   await awake(page);
 }
 
-test("who is not an operator sees no way in and is refused by hand", async ({ visitors }) => {
+test("a member who is not an operator sees no link and is denied by hand", async ({ visitors }) => {
   const owner = await visitors.as("admin");
   await visit(owner, "/");
   await expect(owner.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "All organisations" })).toHaveCount(0);
@@ -29,7 +29,7 @@ test("who is not an operator sees no way in and is refused by hand", async ({ vi
   expect(call.status()).toBe(403);
 });
 
-test("an operator suspends an organisation, whose people are out at once, and resumes it", async ({ server, visitors }) => {
+test("an operator suspends an organisation, whose members are signed out at once, and resumes it", async ({ server, visitors }) => {
   const member = await visitors.anew("other-owner");
   await visit(member, "/");
   nameOperator(server);
@@ -52,7 +52,7 @@ test("an operator suspends an organisation, whose people are out at once, and re
   await member.getByRole("button", { name: PEOPLE["other-owner"] }).click();
   await expect(member).toHaveURL(/error=tenant_suspended/);
 
-  // Who belongs to it and to another one is told in the switcher.
+  // A member of both sees the status in the switcher.
   const billing = await visitors.anew("billing");
   await visit(billing, "/organisations");
   await expect(billing.getByRole("main").getByRole("row", { name: new RegExp(NAME) })).toContainText("Suspended");
@@ -68,12 +68,12 @@ test("an operator suspends an organisation, whose people are out at once, and re
     await member.getByRole("button", { name: PEOPLE["other-owner"] }).click();
     await visit(member, "/audit?action=tenant");
   }
-  // The organisation's own log tells what was done to it, and by whom.
+  // The organisation's own audit log has the action and the operator.
   await expect(member.getByRole("main")).toContainText("tenant.suspend");
   await expect(member.getByRole("main")).toContainText("operator Demo owner");
 });
 
-test("deleting takes a reason and the name, and can be undone", async ({ server, visitors }) => {
+test("deletion needs a reason and the name, and can be undone", async ({ server, visitors }) => {
   nameOperator(server);
   const operator = await visitors.as("owner");
   await visitOther(operator);
@@ -105,7 +105,7 @@ test("deleting takes a reason and the name, and can be undone", async ({ server,
   await expect(member.getByRole("heading", { level: 1 })).toHaveText("Overview");
 });
 
-test("the tier changes, and the own organisation can't be put out from here", async ({ server, visitors }) => {
+test("the tier changes, and one's own organisation can't be suspended", async ({ server, visitors }) => {
   nameOperator(server);
   const operator = await visitors.as("owner");
   await visitOther(operator);
@@ -120,7 +120,7 @@ test("the tier changes, and the own organisation can't be put out from here", as
   await expect(operator.getByRole("button", { name: "Suspend organisation" })).toHaveCount(0);
 });
 
-test("search that fits nothing leads back", async ({ server, visitors }) => {
+test("a search without results leads back", async ({ server, visitors }) => {
   nameOperator(server);
   const operator = await visitors.as("owner");
   await visit(operator, "/operator");
@@ -131,7 +131,7 @@ test("search that fits nothing leads back", async ({ server, visitors }) => {
   await expect(operator.getByRole("main").locator("tbody tr")).toHaveCount(2);
 });
 
-test("an operator creates an organisation, whose owner is whoever has the link", async ({ server, visitors }) => {
+test("an operator creates an organisation, whose owner is the person with the link", async ({ server, visitors }) => {
   nameOperator(server);
   const operator = await visitors.as("owner");
   await visit(operator, "/operator");

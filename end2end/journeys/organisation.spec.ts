@@ -1,9 +1,9 @@
 import { awake, expect, test, visit } from "../support/test.ts";
 
-// Sessions move from one organisation to the other here.
+// Sessions switch from one organisation to the other here.
 test.use({ world: "organisation" });
 
-test("somebody who belongs to two organisations goes to the other one and back", async ({ visitors }) => {
+test("a member of two organisations switches to the other one and back", async ({ visitors }) => {
   const page = await visitors.anew("billing");
   await visit(page, "/");
   const nav = page.getByRole("navigation", { name: "Main" });
@@ -18,7 +18,7 @@ test("somebody who belongs to two organisations goes to the other one and back",
   await expect(page).toHaveURL("/");
   await awake(page);
   await expect(nav).toContainText("Other organisation");
-  // Another session: the cookie of before is worth nothing (SEC-B2).
+  // The session has a new id: the earlier cookie is invalid (SEC-B2).
   const session = (cookies: typeof before): string | undefined => cookies.find(({ name }) => name === "atrium")?.value;
   expect(session(await page.context().cookies())).not.toBe(session(before));
 
@@ -27,7 +27,7 @@ test("somebody who belongs to two organisations goes to the other one and back",
   await expect(nav).toContainText("Demo organisation");
 });
 
-test("who belongs to one organisation is told so and can't reach another", async ({ visitors }) => {
+test("a member of one organisation can't reach another", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/organisations");
   await expect(page.getByRole("main")).toContainText("You belong to this one only.");

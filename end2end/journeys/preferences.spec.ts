@@ -10,7 +10,7 @@ async function choose(page: Page, colours: string, zone: string, formats: string
   await awake(page);
 }
 
-test("a member chooses colours, time zone and formats, and finds them in another browser", async ({ visitors }) => {
+test("a member chooses theme, time zone and formats, and finds them in another browser", async ({ visitors }) => {
   const page = await visitors.as("billing");
   await choose(page, "dark", "Asia/Tokyo", "ja-JP");
   const begun = (where: Page) => where.getByRole("region", { name: "Sessions" }).locator("time").first();
@@ -27,7 +27,7 @@ test("a member chooses colours, time zone and formats, and finds them in another
   await expect(begun(page)).toHaveAttribute("title", /^\d+ \w{3} \d{4}, .* UTC$/);
 });
 
-test("where a member chose no time zone, the organisation's counts", async ({ visitors }) => {
+test("the organisation's time zone applies if a member chose none", async ({ visitors }) => {
   const owner = await visitors.as("other-owner");
   const settle = async (zone: string, currency: string): Promise<void> => {
     await visit(owner, "/settings");

@@ -4,23 +4,23 @@ import { untilFoundByMeaning, writeMemory } from "../support/memories.ts";
 import { makeTeam, shareMemory, waiting } from "../support/proposals.ts";
 import { PEOPLE, type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
 
-// Who belongs to what must not change under other journeys.
+// Team memberships must not change during other journeys.
 test.use({ world: "proposals" });
 
 const told = (page: Page) => page.getByRole("status").first();
 const sight = (page: Page) => page.getByRole("region", { name: "Who can see this" });
 
-/** The titles that `page`'s member finds. */
+/** The titles that the search of `page`'s member finds. */
 async function finds(page: Page, question: string, mode: string): Promise<string> {
   await visit(page, `/memories?query=${encodeURIComponent(question)}&mode=${mode}`);
   return (await page.getByRole("main").textContent()) ?? "";
 }
 
-test("a member proposes, a lead accepts, and the team and nobody else finds it by words and by meaning", async ({ visitors }) => {
+test("a lead accepts a member's proposal, and only the team finds it by keyword and by meaning", async ({ visitors }) => {
   const word = uniqueWord();
   const title = `House key ${word}`;
   const admin = await visitors.as("admin");
-  // The viewer reads along in the team; the owner is not in it.
+  // The viewer is a member of the team; the owner is not.
   const team = await makeTeam(admin, `Front desk ${word}`, "admin", "member", "viewer");
   const member = await visitors.as("member");
   await visit(member, "/");
@@ -36,7 +36,7 @@ test("a member proposes, a lead accepts, and the team and nobody else finds it b
   await expect(told(member)).toContainText("Proposed.");
   await expect(sight(member)).toContainText(`You proposed to share it with ${team.name}. It waits for a decision.`);
   await awake(member);
-  // Whoever edits it is warned.
+  // Editing it shows a warning.
   await visit(member, `/memories/${memory}/edit`);
   await expect(member.getByRole("main")).toContainText("has to be proposed again");
 
@@ -44,7 +44,7 @@ test("a member proposes, a lead accepts, and the team and nobody else finds it b
   const owner = await visitors.as("owner");
   for (const outside of [viewer, owner]) expect(await finds(outside, word, "words")).not.toContain(title);
 
-  // The lead is told, reads the very words, and decides.
+  // The lead is notified, reads the exact text, and decides.
   const lead = await visitors.as("admin");
   await visit(lead, "/notifications");
   const notice = lead.getByRole("listitem").filter({ hasText: `${PEOPLE.member} proposes to share a memory with ${team.name}` });
@@ -74,7 +74,7 @@ test("a member proposes, a lead accepts, and the team and nobody else finds it b
   await expect(sight(viewer).getByRole("link")).toHaveText([PEOPLE.admin, PEOPLE.member, PEOPLE.viewer]);
   await expect(sight(viewer).getByRole("button")).toHaveCount(0);
 
-  // The member is told, and takes it back when they like.
+  // The member is notified and can unshare it at any time.
   await visit(member, "/notifications");
   const decided = member.getByRole("listitem").filter({ hasText: `${PEOPLE.admin} accepted what you proposed for ${team.name}` });
   await expect(decided).toContainText("Good to know");
@@ -87,7 +87,7 @@ test("a member proposes, a lead accepts, and the team and nobody else finds it b
   await awake(viewer);
 });
 
-test("what is declined stays private, and its author reads why", async ({ visitors }) => {
+test("a declined memory stays private, and its author sees the reason", async ({ visitors }) => {
   const title = `Rumour ${uniqueWord()}`;
   const member = await visitors.as("member");
   await visit(member, "/");
@@ -115,7 +115,7 @@ test("what is declined stays private, and its author reads why", async ({ visito
   await awake(viewer);
 });
 
-test("a proposal that is withdrawn, or whose memory was changed, is decided by nobody", async ({ visitors }) => {
+test("a withdrawn proposal, or one whose memory changed, can't be decided", async ({ visitors }) => {
   const title = `Door code ${uniqueWord()}`;
   const member = await visitors.as("member");
   await visit(member, "/");
@@ -134,7 +134,7 @@ test("a proposal that is withdrawn, or whose memory was changed, is decided by n
   await expect(owner.getByRole("alert").first()).toContainText("changed after it was proposed");
   await awake(owner);
 
-  // Proposed again as it is now; the old one is gone.
+  // Proposed again in its current version; the old proposal is closed.
   await sight(member).locator("summary", { hasText: "Propose" }).click();
   await member.getByLabel("With whom").selectOption({ label: "Everyone" });
   await member.getByRole("button", { name: "Propose now" }).click();
@@ -155,7 +155,7 @@ test("a proposal that is withdrawn, or whose memory was changed, is decided by n
   await expect(owner.getByRole("main")).toContainText("There is nothing here");
 });
 
-test("a lead shares with the team at once and proposes for everyone", async ({ visitors }) => {
+test("a lead shares with the team at once and proposes to the organisation", async ({ visitors }) => {
   const word = uniqueWord();
   const admin = await visitors.as("admin");
   const team = await makeTeam(admin, `Kitchen ${word}`, "member", "viewer");
@@ -173,12 +173,12 @@ test("a lead shares with the team at once and proposes for everyone", async ({ v
   await visit(viewer, `/memories/${memory}`);
   await expect(viewer.getByRole("article")).toHaveText("It runs ten degrees too hot.");
 
-  // What it was before each change of sight is kept.
+  // Each change of visibility keeps the version before.
   await visit(member, `/memories/${memory}`);
   await expect(member.getByRole("region", { name: "Versions" }).getByRole("row", { name: /Version 1/ })).toBeVisible();
 });
 
-test("a change of what others see waits for a review, which shows both; others see the accepted version until then", async ({ visitors }) => {
+test("a change of a shared memory waits for a review that shows both versions; others see the accepted one until then", async ({ visitors }) => {
   const title = `Wifi ${uniqueWord()}`;
   const member = await visitors.as("member");
   await visit(member, "/");
@@ -190,7 +190,7 @@ test("a change of what others see waits for a review, which shows both; others s
   await expect(told(owner)).toContainText("Accepted.");
   await awake(owner);
 
-  // Before saving, and after it.
+  // The notice shows before and after saving.
   await visit(member, `/memories/${memory}/edit`);
   await expect(member.getByRole("main")).toContainText("everyone sees version 2 until somebody who decides it has reviewed the change");
   await member.getByLabel("What should be remembered").fill("The password is on the door.");
@@ -200,7 +200,7 @@ test("a change of what others see waits for a review, which shows both; others s
   await expect(sight(member)).toContainText("It waits for a review. Until then everyone sees version 2.");
   await expect(member.getByRole("article")).toHaveText("The password is on the fridge.");
   await awake(member);
-  // The form goes on from what waits.
+  // The form continues with the pending change.
   await visit(member, `/memories/${memory}/edit`);
   await expect(member.getByLabel("What should be remembered")).toHaveValue("The password is on the door.");
   await expect(member.getByRole("main")).toContainText("This is the change that you have proposed.");
@@ -224,7 +224,7 @@ test("a change of what others see waits for a review, which shows both; others s
   await expect(viewer.getByRole("article")).toHaveText("The password is on the door.");
 });
 
-test("a viewer has nothing to propose and can't by hand", async ({ visitors }) => {
+test("a viewer is not offered to propose and is denied by hand", async ({ visitors }) => {
   const viewer = await visitors.as("viewer");
   await visit(viewer, "/");
   await expect(viewer.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Proposals/ })).toHaveCount(0);
@@ -236,7 +236,7 @@ test("a viewer has nothing to propose and can't by hand", async ({ visitors }) =
   expect(await call.text()).toContain("memory.share");
 });
 
-test("what an AI client keeps is proposed and accepted by programs, and the team's clients find it", async ({ visitors, server }) => {
+test("a memory from an AI client is proposed and accepted over REST, and the team's clients find it", async ({ visitors, server }) => {
   const word = uniqueWord();
   const admin = await visitors.as("admin");
   const team = await makeTeam(admin, `Tea kitchen ${word}`, "admin", "member", "viewer");

@@ -1,4 +1,4 @@
-// Signing in and out with a certified OpenID provider that speaks as Entra ID.
+// Signing in and out with a certified OpenID provider that behaves like Entra ID.
 import { randomUUID } from "node:crypto";
 import { type Account, Entra } from "../support/provider.ts";
 import { Server } from "../support/server.ts";
@@ -33,7 +33,7 @@ const test = base.extend<object, { directory: Directory }>({
   ],
 });
 
-/** Goes through the provider's own page. */
+/** Signs in on the provider's own page. */
 async function signIn(page: Page, login: string): Promise<void> {
   await withoutTypeface(page);
   await visit(page, "/");
@@ -41,19 +41,19 @@ async function signIn(page: Page, login: string): Promise<void> {
   await authenticate(page, login);
 }
 
-/** The provider's page asks for a typeface of another host. */
+/** The provider's page requests a font from another host, which is answered with an empty style sheet. */
 async function withoutTypeface(page: Page): Promise<void> {
   await page.context().route("https://fonts.googleapis.com/**", (route) => route.fulfill({ contentType: "text/css", body: "" }));
 }
 
-/** Fills the provider's own form. */
+/** Fills in the provider's own form. */
 async function authenticate(page: Page, login: string): Promise<void> {
   await page.getByPlaceholder("Enter any login").fill(login);
   await page.getByPlaceholder("and password").fill("any");
   await page.getByRole("button", { name: "Sign-in" }).click();
 }
 
-/** Fills the form of a new rule and has its effect shown. */
+/** Fills in the form of a new rule and opens its preview. */
 async function previewRule(page: Page, rule: { source?: string; group: string; name: string; role: string }): Promise<void> {
   await visit(page, "/groups/new");
   await page.getByLabel("Looks at").selectOption(rule.source ?? "group");
@@ -65,14 +65,14 @@ async function previewRule(page: Page, rule: { source?: string; group: string; n
   await awake(page);
 }
 
-/** Saves the rule that is shown. */
+/** Saves the previewed rule. */
 async function save(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Save rule" }).click();
   await expect(page.getByText("Rule saved.")).toBeVisible();
   await awake(page);
 }
 
-test("the owner who was named signs in, and is one", async ({ visitors }) => {
+test("the named owner signs in and is the owner", async ({ visitors }) => {
   const page = await visitors.anonymous();
   await signIn(page, "olga");
   await expect(page).toHaveURL("/");
@@ -84,7 +84,7 @@ test("the owner who was named signs in, and is one", async ({ visitors }) => {
   await expect(page.getByRole("main")).toContainText("Owner");
 });
 
-test("somebody without any group is told to ask", async ({ visitors, directory: { mia } }) => {
+test("a person without any group is told to ask an admin", async ({ visitors, directory: { mia } }) => {
   mia.groups = [];
   const page = await visitors.anonymous();
   await signIn(page, "mia");
@@ -92,7 +92,7 @@ test("somebody without any group is told to ask", async ({ visitors, directory: 
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("You have no access yet");
 });
 
-test("somebody joins by an invite with an account of the directory", async ({ visitors, directory: { entra } }) => {
+test("a person joins by an invite with an account of the directory", async ({ visitors, directory: { entra } }) => {
   entra.person("nina", "Nina Neu");
   const owner = await visitors.anonymous();
   await signIn(owner, "olga");
@@ -131,7 +131,7 @@ test("signing out ends the session at the provider too", async ({ visitors }) =>
   await page.getByRole("button", { name: "Yes, sign me out" }).click();
   await expect(page).toHaveURL(/\/sign-in/);
   await awake(page);
-  // The provider asks again who they are.
+  // The provider asks for the account again.
   await page.getByRole("link", { name: "Sign in" }).click();
   await expect(page.getByPlaceholder("Enter any login")).toBeVisible();
 });
@@ -140,7 +140,7 @@ test("signing out at the provider ends the session here", async ({ visitors, dir
   const page = await visitors.anonymous();
   await signIn(page, "olga");
   await expect(page).toHaveURL("/");
-  // As from another application of the directory: the provider tells us.
+  // As from another application of the directory: the provider notifies Atrium.
   await page.goto(entra.signOut);
   await page.getByRole("button", { name: "Yes, sign me out" }).click();
   await expect(page.getByText("Sign-out Success")).toBeVisible();
@@ -148,7 +148,7 @@ test("signing out at the provider ends the session here", async ({ visitors, dir
   await expect(page).toHaveURL("/sign-in?return_to=%2Fmemories");
 });
 
-test("a rule is tried, saved, followed at the next sign-in, and taken back", async ({ visitors, directory: { mia } }) => {
+test("a rule is previewed, saved, applied at the next sign-in, and removed", async ({ visitors, directory: { mia } }) => {
   const group = randomUUID();
   mia.groups = [group];
   const first = await visitors.anonymous();
@@ -185,7 +185,7 @@ test("a rule is tried, saved, followed at the next sign-in, and taken back", asy
   await expect(third).toHaveURL("/no-access");
 });
 
-test("app roles count, and more groups than a token holds are asked of Graph", async ({ visitors, directory: { mia } }) => {
+test("app roles are applied, and groups that don't fit into the token are read from Graph", async ({ visitors, directory: { mia } }) => {
   const [group, appRole] = [randomUUID(), "Atrium.Reader"];
   const owner = await visitors.anonymous();
   await signIn(owner, "olga");
@@ -195,7 +195,7 @@ test("app roles count, and more groups than a token holds are asked of Graph", a
   await previewRule(owner, { source: "app_role", group: appRole, name: "Readers", role: "Viewer" });
   await save(owner);
 
-  // The last of several pages of Graph's answer.
+  // This group is on the last of several pages of Graph's answer.
   Object.assign(mia, { groups: [randomUUID(), randomUUID(), group], roles: [appRole], overage: true });
   const page = await visitors.anonymous();
   await signIn(page, "mia");

@@ -1,7 +1,7 @@
 import { callApi, makeKey } from "../support/keys.ts";
 import { expect, test, uniqueWord, visit } from "../support/test.ts";
 
-test("a program acts with a key as the reference says, until the key is revoked", async ({ visitors }) => {
+test("a program calls the API as documented, until its key is revoked", async ({ visitors }) => {
   const page = await visitors.as("owner");
   const label = `Reference ${uniqueWord()}`;
   const key = await makeKey(page, { label, scopes: ["profile.manage", "api_key.own"] });

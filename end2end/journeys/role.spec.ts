@@ -6,7 +6,7 @@ test.use({ world: "people" });
 const told = (page: Page) => page.getByRole("status").first();
 const may = (page: Page, sentence: string) => page.getByRole("checkbox", { name: sentence });
 
-test("a custom role is made, given, narrowed and deleted, each counting with the next request", async ({ visitors }) => {
+test("a custom role is created, assigned, narrowed and deleted, each taking effect with the next request", async ({ visitors }) => {
   const viewer = await visitors.anew("viewer");
   const audit = viewer.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Audit log" });
   await visit(viewer, "/");
@@ -53,7 +53,7 @@ test("a custom role is made, given, narrowed and deleted, each counting with the
   await expect(admin.getByRole("main").getByRole("link", { name: "Auditor" })).toHaveCount(0);
 });
 
-test("faults stand beside their fields and nothing that was ticked is lost", async ({ visitors }) => {
+test("errors show next to their fields and ticked permissions are kept", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/roles/new");
   await admin.getByLabel("Name", { exact: true }).fill("Owner");
@@ -69,7 +69,7 @@ test("faults stand beside their fields and nothing that was ticked is lost", asy
   await expect(admin.getByLabel("Name", { exact: true })).toHaveValue("Nothing at all");
 });
 
-test("the roles that came with the organisation are shown and can't be changed", async ({ visitors }) => {
+test("built-in roles are shown and can't be changed", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/roles");
   await expect(admin.locator("table.matrix tbody tr").filter({ hasText: "Make and unmake owners" }).getByText("Yes")).toHaveCount(1);
@@ -81,7 +81,7 @@ test("the roles that came with the organisation are shown and can't be changed",
   await expect(admin.getByRole("button", { name: "Save changes" })).toHaveCount(0);
 });
 
-test("a member may look at roles and make none", async ({ visitors }) => {
+test("a member can view roles and create none", async ({ visitors }) => {
   const member = await visitors.as("member");
   await visit(member, "/roles");
   await expect(member.getByRole("link", { name: "New role" })).toHaveCount(0);

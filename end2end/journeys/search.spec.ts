@@ -8,7 +8,7 @@ const chips = (page: Page) => page.getByRole("list", { name: "Narrowed to" });
 const views = (page: Page) => page.getByRole("navigation", { name: "Saved views" });
 const done = (page: Page) => page.getByRole("main").getByRole("status").first();
 
-test("a list is narrowed by several filters, and each chip takes one away", async ({ visitors }) => {
+test("a list has several filters, and each chip removes one", async ({ visitors }) => {
   const page = await visitors.as("member");
   const [tag, other] = [uniqueWord(), uniqueWord()];
   await visit(page, "/memories");
@@ -46,7 +46,7 @@ test("a list is narrowed by several filters, and each chip takes one away", asyn
   await expect(page).toHaveURL("/memories");
 });
 
-test("what others share is found by its owner's name", async ({ visitors }) => {
+test("memories shared by others are found by their owner's name", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, "/memories");
@@ -87,7 +87,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   await expect(page.getByText("Save as a view")).toHaveCount(0);
   await awake(page);
 
-  // The same name twice is refused, with what was typed kept.
+  // A second view of the same name is rejected, and what was typed is kept.
   await visit(page, `/memories?query=${word}`);
   await page.getByText("Save as a view").click();
   await page.getByLabel("Name of the view").fill(`events ${word}`);
@@ -113,7 +113,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   await expect(page.getByRole("link", { name: `Renamed ${word}` })).toHaveCount(0);
 });
 
-test("nobody else sees or changes a view", async ({ visitors }) => {
+test("saved views are private", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, `/memories?query=${word}`);
@@ -126,7 +126,7 @@ test("nobody else sees or changes a view", async ({ visitors }) => {
   await expect(other.getByText(word)).toHaveCount(0);
 });
 
-test("more like this leads from a memory and from a hit, and leaves itself out", async ({ visitors }) => {
+test("similar memories are linked from a memory and from a hit, and exclude the memory itself", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, "/memories");
@@ -149,7 +149,7 @@ test("more like this leads from a memory and from a hit, and leaves itself out",
   await expect(page.getByText(`like “Second ${word}”, best first`)).toBeVisible();
   await expect(hits(page).first().getByRole("link").first()).toHaveText(`First ${word}`);
 
-  // One that isn't there, or is somebody else's.
+  // A memory that doesn't exist, or is another member's.
   const answer = await page.goto("/memories?like=0190b2f0-0000-7000-8000-000000000001");
   expect(answer?.status()).toBe(404);
 });
@@ -170,7 +170,7 @@ test("the score is explained as a sum", async ({ visitors }) => {
   await expect(best).toContainText("Words 1.00 × 1.0 = 1.00.");
 });
 
-test("what can't be in a filter or a question is named next to its field", async ({ visitors }) => {
+test("an invalid filter or query is reported next to its field", async ({ visitors }) => {
   const page = await visitors.as("member");
   const answer = await page.goto("/memories?kind=song&from=yesterday&persona=x&mode=loud");
   expect(answer?.status()).toBe(422);
@@ -190,13 +190,13 @@ test("what can't be in a filter or a question is named next to its field", async
   await expect(page.locator("#kind")).not.toHaveAttribute("aria-invalid", "true");
 });
 
-test("results come as one types, the last one's only, and the return key still searches", async ({ visitors }) => {
+test("results appear while typing, only the last ones, and the Enter key still searches", async ({ visitors }) => {
   const page = await visitors.as("member");
   const word = uniqueWord();
   await visit(page, "/memories?mode=words");
   await writeMemory(page, { title: "Typed", content: `About ${word}.` });
   if (!runsScripts(page)) {
-    // Without scripts nothing happens before the return key.
+    // Without scripts nothing happens before the Enter key.
     await search(page).pressSequentially(word);
     await expect(page).toHaveURL("/memories?mode=words");
     await search(page).press("Enter");
@@ -204,7 +204,7 @@ test("results come as one types, the last one's only, and the return key still s
     await expect(hits(page)).toHaveCount(1);
     return;
   }
-  // The first answer comes long after the second one.
+  // The first answer arrives long after the second one.
   let asked = 0;
   await page.route("**/api/memory_find*", async (route) => {
     asked += 1;

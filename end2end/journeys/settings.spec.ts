@@ -1,6 +1,6 @@
 import { awake, expect, test, visit } from "../support/test.ts";
 
-test("an admin renames the organisation and bounds its sessions; what is wrong is told beside its field", async ({ visitors }) => {
+test("an admin renames the organisation and limits its sessions; an invalid value is reported next to its field", async ({ visitors }) => {
   const admin = await visitors.as("other-owner");
   await visit(admin, "/settings");
   const name = await admin.getByLabel("Name of the organisation").inputValue();
@@ -26,7 +26,7 @@ test("an admin renames the organisation and bounds its sessions; what is wrong i
   await expect(admin.getByText("Settings saved.")).toBeVisible();
 });
 
-test("a member is refused the settings", async ({ visitors }) => {
+test("a member is denied the settings", async ({ visitors }) => {
   const member = await visitors.as("member");
   const answer = await member.goto("/settings");
   expect(answer?.status()).toBe(403);

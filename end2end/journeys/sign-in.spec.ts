@@ -3,7 +3,7 @@ import { PEOPLE, awake, choose, expect, runsScripts, signIn, test, visit } from 
 // Sessions are counted here.
 test.use({ world: "sign-in" });
 
-test("a member signs in with one choice and lands on the overview", async ({ visitors }) => {
+test("a member signs in with one click and arrives at the overview", async ({ visitors }) => {
   const page = await visitors.anonymous();
   await visit(page, "/");
   await expect(page).toHaveURL("/sign-in");
@@ -54,7 +54,7 @@ test("an old or forged answer of the issuer signs nobody in", async ({ visitors 
   await expect(page.getByRole("alert")).toHaveText(/Start again\./);
 });
 
-test("a malformed session cookie is nobody's", async ({ visitors }) => {
+test("a malformed session cookie counts as none", async ({ visitors }) => {
   const page = await visitors.as("member");
   const names = (await page.context().cookies()).map(({ name }) => name);
   expect(names.length).toBeGreaterThan(0);
@@ -67,7 +67,7 @@ test("a malformed session cookie is nobody's", async ({ visitors }) => {
   }
 });
 
-test("signing out ends the session and going back does not show the pages again", async ({ visitors }) => {
+test("signing out ends the session, and going back does not show the pages again", async ({ visitors }) => {
   const page = await visitors.anew("member");
   await visit(page, "/profile");
   await page.getByRole("button", { name: "Sign out" }).click();
@@ -79,7 +79,7 @@ test("signing out ends the session and going back does not show the pages again"
   await expect(page).toHaveURL("/sign-in?return_to=%2Fmemories");
 });
 
-test("a second sign-in shows as a session, and ending all others ends it", async ({ visitors }) => {
+test("a second sign-in is listed as a session, and ending all others ends it", async ({ visitors }) => {
   const here = await visitors.anew("owner");
   const there = await visitors.anew("owner");
   await visit(here, "/profile");
@@ -112,7 +112,7 @@ test("one session can be ended, and a page that is still open there says so", as
   await expect(there).toHaveURL("/sign-in?return_to=%2Fprofile");
 });
 
-test("a viewer is offered nothing to write, and is refused when trying", async ({ visitors }) => {
+test("a viewer is offered nothing to write and is denied when trying", async ({ visitors }) => {
   const page = await visitors.as("viewer");
   await visit(page, "/memories");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Memories");
@@ -132,7 +132,7 @@ test("a viewer is offered nothing to write, and is refused when trying", async (
   expect(await posted.text()).toContain("memory.write");
 });
 
-test("billing sees its own pages and no memories", async ({ visitors }) => {
+test("the billing role sees its own pages and no memories", async ({ visitors }) => {
   const page = await visitors.as("billing");
   await visit(page, "/");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Overview");
@@ -143,7 +143,7 @@ test("billing sees its own pages and no memories", async ({ visitors }) => {
   await awake(page);
 });
 
-test("a member is told which permission the audit log needs and who grants it", async ({ visitors }) => {
+test("a member sees which permission the audit log needs and who assigns it", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/");
   await expect(page.getByRole("link", { name: "Audit log" })).toHaveCount(0);
@@ -155,7 +155,7 @@ test("a member is told which permission the audit log needs and who grants it", 
   await awake(page);
 });
 
-test("an address where nothing is says so and leads back", async ({ visitors }) => {
+test("an unknown address says so and leads back", async ({ visitors }) => {
   const page = await visitors.as("member");
   const missing = await page.goto("/nothing/here");
   expect(missing?.status()).toBe(404);
@@ -166,7 +166,7 @@ test("an address where nothing is says so and leads back", async ({ visitors }) 
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Overview");
 });
 
-test("every page carries a policy without inline code, and one site's form can't post to another", async ({ visitors }) => {
+test("every page has a policy without inline code, and another site's form can't post here", async ({ visitors }) => {
   const page = await visitors.as("member");
   const answer = await page.goto("/");
   const policy = answer?.headers()["content-security-policy"] ?? "";

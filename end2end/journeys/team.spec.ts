@@ -4,7 +4,7 @@ test.use({ world: "people" });
 
 const told = (page: Page) => page.getByRole("status").first();
 
-/** Looks for `name` on the team's page. */
+/** Searches for `name` on the team's page. */
 async function find(page: Page, name: string): Promise<void> {
   await page.getByRole("searchbox", { name: "Find a member to add" }).fill(name);
   await page.getByRole("button", { name: "Find" }).click();
@@ -12,7 +12,7 @@ async function find(page: Page, name: string): Promise<void> {
   await awake(page);
 }
 
-test("an admin makes a team and its lead, who manages it and can't delete it", async ({ visitors }) => {
+test("an admin creates a team and its lead, who manages it and can't delete it", async ({ visitors }) => {
   const name = `Design ${uniqueWord()}`;
   const admin = await visitors.as("admin");
   await visit(admin, "/teams");
@@ -59,7 +59,7 @@ test("an admin makes a team and its lead, who manages it and can't delete it", a
   await expect(admin.getByRole("row", { name: new RegExp(name) })).toHaveCount(0);
 });
 
-test("a viewer sees teams and changes none", async ({ visitors }) => {
+test("a viewer can view teams and change none", async ({ visitors }) => {
   const viewer = await visitors.anew("viewer");
   await visit(viewer, "/teams");
   await expect(viewer.getByRole("heading", { level: 1 })).toHaveText("Teams");

@@ -1,13 +1,13 @@
 import { type Page, awake, expect, test, visit } from "../support/test.ts";
 
-/** The colour of the text, as the browser paints it. */
+/** The colour of the text as the browser paints it. */
 async function ink(page: Page): Promise<string> {
   return page.getByRole("heading", { level: 1 }).evaluate((heading) => getComputedStyle(heading).color);
 }
 
 const option = (page: Page, name: string) => page.getByRole("button", { name: `Colours: ${name}` });
 
-test("the colours follow the system until the person chooses, and the choice stays", async ({ visitors }) => {
+test("the theme follows the system until the member chooses, and the choice is kept", async ({ visitors }) => {
   const page = await visitors.anew("member", { colorScheme: "light" });
   await visit(page, "/memories");
   await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");
@@ -40,7 +40,7 @@ test("the colours follow the system until the person chooses, and the choice sta
   await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");
 });
 
-test("the choice holds before signing in again, and a page never starts in the other colours", async ({ visitors }) => {
+test("the choice applies before signing in again, and a page never starts in the other theme", async ({ visitors }) => {
   const page = await visitors.anew("member", { colorScheme: "light" });
   await visit(page, "/profile");
   await option(page, "dark").click();
@@ -52,7 +52,7 @@ test("the choice holds before signing in again, and a page never starts in the o
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await awake(page);
 
-  // Another browser shows what the member chose; the others' journeys see it as it was.
+  // Another browser shows the member's choice; the browsers of other journeys are not affected.
   const other = await visitors.anew("member", { colorScheme: "light" });
   await expect(other.locator("html")).toHaveAttribute("data-theme", "dark");
   await awake(other);

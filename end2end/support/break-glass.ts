@@ -1,8 +1,8 @@
-// Roles that entrust somebody with reading private memories.
+// Roles with the break-glass permission.
 import { post } from "./memories.ts";
 import { type Page, uniqueWord, visit } from "./test.ts";
 
-/** Makes such a role as an owner and answers its name. */
+/** Creates such a role as an owner and returns its name. */
 export async function makeRole(owner: Page): Promise<string> {
   const name = `Reader ${uniqueWord()}`;
   await visit(owner, "/roles/new");

@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 // The headless shell first: it opens pages in two thirds of the time.
 const NAMES = ["chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-/** The browser that `CHROMIUM` names, else the first installed one. */
+/** The browser that `CHROMIUM` names, or the first installed one. */
 export function chromium(): string {
   const named = process.env["CHROMIUM"];
   if (named) {
@@ -22,7 +22,7 @@ export function chromium(): string {
   return found;
 }
 
-/** What a browser needs in a container, and what keeps it from calling home. */
+/** Flags that a browser needs in a container, and that stop it from calling home. */
 export const chromiumArguments = [
   "--no-sandbox",
   "--disable-gpu",

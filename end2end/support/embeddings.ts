@@ -1,5 +1,5 @@
-// A service that makes vectors as OpenAI's `/embeddings` does: each word points
-// its own way, so texts with common words are near each other.
+// An embedding service like OpenAI's `/embeddings`: each word has a direction of its own, so texts with common words
+// are near each other.
 import { createHash } from "node:crypto";
 import { type IncomingMessage, type Server as HttpServer, createServer } from "node:http";
 import { type AddressInfo } from "node:net";
@@ -8,13 +8,13 @@ const DIMENSIONS = 96;
 
 /** A running service. */
 export class EmbeddingService {
-  /** The texts that it was asked for. */
+  /** The texts that were sent to it. */
   readonly texts: string[] = [];
   private held: (() => void)[] | undefined;
 
   private constructor(private readonly http: HttpServer) {}
 
-  /** Starts one on a free port. */
+  /** Starts a service on a free port. */
   static async start(): Promise<EmbeddingService> {
     const http = createServer((request, response) => {
       void service.answer(request).then(({ status, body }) => {
@@ -26,23 +26,23 @@ export class EmbeddingService {
     return service;
   }
 
-  /** Where it answers, up to `/embeddings`. */
+  /** The base URL, without `/embeddings`. */
   get url(): string {
     return `http://127.0.0.1:${(this.http.address() as AddressInfo).port}/v1`;
   }
 
-  /** Leaves whoever asks for more than one text waiting. */
+  /** Delays the answer to every request with more than one text. */
   hold(): void {
     this.held ??= [];
   }
 
-  /** Answers again, also those who wait. */
+  /** Answers again, including delayed requests. */
   release(): void {
     for (const answer of this.held ?? []) answer();
     this.held = undefined;
   }
 
-  /** Stops it. */
+  /** Stops the service. */
   stop(): void {
     this.release();
     this.http.close();

@@ -1,9 +1,8 @@
-// Invites, made by the form's own post where the journey is about something
-// else.
+// Creates invites by a form post, for journeys about something else.
 import { type Page, expect } from "@playwright/test";
 import { origin } from "./memories.ts";
 
-/** What the form for an invite holds. */
+/** The fields of the invite form. */
 export interface InviteDraft {
   email?: string;
   /** Ids of a role and a team. */
@@ -12,7 +11,7 @@ export interface InviteDraft {
   days?: string;
 }
 
-/** Makes an invite by the form of `/invites/new` and answers the path of its link. */
+/** Creates an invite by the form of `/invites/new` and returns the path of its link. */
 export async function makeInvite(page: Page, draft: InviteDraft): Promise<string> {
   const path = "/invites/new";
   const answer = await page.request.post(path, {
@@ -20,7 +19,7 @@ export async function makeInvite(page: Page, draft: InviteDraft): Promise<string
     form: { call: "invite_create", email: "", role: "", team: "", days: "7", ...draft },
     maxRedirects: 0,
   });
-  expect(answer.status(), "making an invite").toBe(200);
+  expect(answer.status(), "creating an invite").toBe(200);
   const link = /\/invite\/atri_[0-9A-Za-z]{33}/.exec(await answer.text())?.[0];
   if (link === undefined) throw new Error("the page shows no link");
   return link;

@@ -1,20 +1,19 @@
-// API keys: made by the form's own post where the journey is about something
-// else, and used as programs do.
+// API keys: created by a form post for journeys about something else, and used as programs do.
 import { type APIResponse, type Page, expect, request } from "@playwright/test";
 import { origin } from "./memories.ts";
 
-/** What the form for a key holds. */
+/** The fields of the API key form. */
 export interface KeyDraft {
   label: string;
   scopes: string[];
   lifetime?: string;
-  /** By whose product it is used. */
+  /** The AI product that uses the key. */
   vendor?: string;
-  /** The agent or service whose key it is; oneself if nobody. */
+  /** The agent or service account that owns the key; the member by default. */
   owner?: string;
 }
 
-/** Makes a key by the form of `/keys/new` and answers it. */
+/** Creates a key by the form of `/keys/new` and returns it. */
 export async function makeKey(page: Page, draft: KeyDraft): Promise<string> {
   const path = draft.owner === undefined ? "/keys/new" : `/keys/new?for=${draft.owner}`;
   await page.goto(path);
@@ -26,13 +25,13 @@ export async function makeKey(page: Page, draft: KeyDraft): Promise<string> {
     data: form.toString(),
     maxRedirects: 0,
   });
-  expect(answer.status(), "making a key").toBe(200);
+  expect(answer.status(), "creating a key").toBe(200);
   const key = /atr_[0-9A-Za-z]{33}/.exec(await answer.text())?.[0];
   if (key === undefined) throw new Error("the page shows no key");
   return key;
 }
 
-/** Tells the API to do something, as a program does, and answers what came of it. */
+/** Calls an operation of the API, as a program does, and returns the body of the response. */
 export async function tellApi(page: Page, path: string, key: string, data: unknown = {}): Promise<Record<string, unknown>> {
   const program = await request.newContext({ baseURL: new URL(page.url()).origin });
   const answer = await program.post(path, { headers: { authorization: `Bearer ${key}` }, data });
@@ -41,7 +40,7 @@ export async function tellApi(page: Page, path: string, key: string, data: unkno
   return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
 }
 
-/** Calls the API as a program does: with a key and without any cookie. */
+/** Calls the API as a program does, with a key and without cookies. */
 export async function callApi(page: Page, path: string, key: string): Promise<APIResponse> {
   const program = await request.newContext({ baseURL: new URL(page.url()).origin });
   const answer = await program.get(path, { headers: { authorization: `Bearer ${key}` } });

@@ -1,5 +1,4 @@
-// AI clients as their users have them: the official SDK's, in the revision of
-// the protocol that each speaks, and with a key and nothing else.
+// AI clients based on the official SDK, each speaking one revision of the protocol, with nothing but a key.
 import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from "@modelcontextprotocol/client";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -7,22 +6,22 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { type Server as HttpServer, createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What a tool answers. */
+/** The answer of a tool. */
 export interface Answer {
   isError: boolean;
-  /** What a model reads. */
+  /** The text that a model reads. */
   text: string;
   /** The same as data. */
   data: Record<string, unknown>;
 }
 
-/** What is listed of a tool. */
+/** A tool in the list. */
 export interface ListedTool {
   name: string;
   annotations?: { readOnlyHint?: boolean | undefined; destructiveHint?: boolean | undefined } | undefined;
 }
 
-/** A client that is connected. */
+/** A connected client. */
 export interface McpClient {
   revision: string | undefined;
   tools(): Promise<ListedTool[]>;
@@ -30,7 +29,7 @@ export interface McpClient {
   close(): Promise<void>;
 }
 
-/** The newest revision, which knows no greeting, and the last that begins with one. */
+/** The newest revision, which has no `initialize`, and the last one with it. */
 export const REVISIONS = ["2026-07-28", "2025-11-25"] as const;
 
 const WHO = { name: "atrium-end2end", version: "1.0.0" };
@@ -60,7 +59,7 @@ export async function connect(url: string, key: string, revision: string): Promi
   };
 }
 
-/** Both SDKs have checked the data against the tool's own schema. */
+/** The SDKs have validated the data against the tool's schema. */
 function answer(result: Record<string, unknown>): Answer {
   const content = result["content"] as { type: string; text?: string }[];
   return {
@@ -70,7 +69,7 @@ function answer(result: Record<string, unknown>): Answer {
   };
 }
 
-/** A way to `url` for programs that know no keys: each request leaves it with `key`, as if it had come straight there. */
+/** A proxy to `url` for programs without support for keys: it adds `key` to each request. */
 export class KeyProxy {
   private constructor(
     readonly url: string,
@@ -80,7 +79,7 @@ export class KeyProxy {
   static async start(url: string, key: string): Promise<KeyProxy> {
     const target = new URL(url);
     let own = "";
-    // Its own name is the server's; other names are passed on as they are.
+    // The proxy's own host name is replaced by the server's; others are passed on.
     const translated = (text: string | undefined): string | undefined => text?.replace(own, target.host);
     const server = createServer((incoming, outgoing) => {
       const { host, origin, ...headers } = incoming.headers;

@@ -1,8 +1,7 @@
-// Getting memories and files to the server by the forms' own posts, where the
-// journey is about something else.
+// Creates memories and imports by form posts, for journeys about something else.
 import { type Page, expect } from "@playwright/test";
 
-/** What the form for a memory holds. */
+/** The fields of the memory form. */
 export interface Draft {
   title?: string;
   content: string;
@@ -17,14 +16,14 @@ export interface Draft {
   vendors?: string;
 }
 
-/** Posts a form as the browser would without scripts; answers the path that it leads to. */
+/** Posts a form as the browser would without scripts; returns the path of the redirect. */
 export async function post(page: Page, path: string, form: Record<string, string>): Promise<string> {
   const answer = await page.request.post(path, { form, headers: origin(page, path), maxRedirects: 0 });
   expect(answer.status(), `posting to ${path}`).toBe(303);
   return answer.headers()["location"] ?? "";
 }
 
-/** Creates a memory and answers its id. */
+/** Creates a memory and returns its id. */
 export async function writeMemory(page: Page, draft: Draft): Promise<string> {
   const to = await post(page, "/memories/new", { call: "memory_create", title: "", kind: "fact", tags: "", ...draft });
   const id = /^\/memories\/([0-9a-f-]{36})\?/.exec(to)?.[1];
@@ -37,7 +36,7 @@ export async function deleteMemory(page: Page, id: string): Promise<void> {
   await post(page, `/memories/${id}`, { call: "memory_delete", id });
 }
 
-/** Gives a file, which then waits for a look, and answers the path of its import. */
+/** Uploads a file, which then waits for review, and returns the path of its import. */
 export async function uploadFile(page: Page, name: string, content: string | Buffer, format = ""): Promise<string> {
   const answer = await page.request.post("/memories/import", {
     headers: origin(page, "/memories/import"),
@@ -48,7 +47,7 @@ export async function uploadFile(page: Page, name: string, content: string | Buf
   return answer.headers()["location"] ?? "";
 }
 
-/** Gives a file, has it imported as it is, and answers the path of its import. */
+/** Uploads a file, imports it without changes, and returns the path of its import. */
 export async function giveFile(page: Page, name: string, content: string | Buffer, format = ""): Promise<string> {
   const path = await uploadFile(page, name, content, format);
   const id = path.split("/").pop() ?? "";
@@ -56,13 +55,13 @@ export async function giveFile(page: Page, name: string, content: string | Buffe
   return path;
 }
 
-/** Waits until the import at `path` has ended well. */
+/** Waits until the import at `path` has succeeded. */
 export async function untilImported(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await expect(page.getByRole("region", { name: "Progress" })).toContainText("Done");
 }
 
-/** Waits until everything the member has can be found by meaning. */
+/** Waits until all of the member's memories have an embedding. */
 export async function untilFoundByMeaning(page: Page): Promise<void> {
   await expect(async () => {
     await page.goto("/");
@@ -71,7 +70,7 @@ export async function untilFoundByMeaning(page: Page): Promise<void> {
   }).toPass();
 }
 
-/** Where requests of the page itself come from, by the header that browsers send. */
+/** The header that browsers send with requests of the page itself. */
 export function origin(page: Page, path: string): Record<string, string> {
   return { origin: new URL(path, page.url()).origin, accept: "text/html" };
 }

@@ -1,7 +1,7 @@
 // The members of the demo, by their pages.
 import { PEOPLE, type Page, type Person, visit } from "./test.ts";
 
-/** Goes to the page of `person` as somebody who may see members; answers the person's id. */
+/** Opens the page of `person` and returns the person's id. Needs the permission to view members. */
 export async function visitMember(page: Page, person: Person): Promise<string> {
   await visit(page, `/members?query=${encodeURIComponent(PEOPLE[person])}`);
   const href = await page.getByRole("link", { name: PEOPLE[person], exact: true }).last().getAttribute("href");

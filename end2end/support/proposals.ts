@@ -1,16 +1,15 @@
-// Teams whose lead decides, and memories that are shared or proposed, by the
-// forms' own posts where the journey is about something else.
+// Teams with a lead, and shared or proposed memories, by form posts for journeys about something else.
 import { post } from "./memories.ts";
 import { visitMember } from "./people.ts";
 import { type Page, type Person, expect, visit } from "./test.ts";
 
-/** A team by its id and name. */
+/** A team's id and name. */
 export interface Team {
   id: string;
   name: string;
 }
 
-/** Makes a team in which the first of `people` leads, as somebody who may. */
+/** Creates a team whose lead is the first of `people`. Needs the permission to manage teams. */
 export async function makeTeam(admin: Page, name: string, lead: Person, ...members: Person[]): Promise<Team> {
   await visit(admin, "/teams");
   const path = (await post(admin, "/teams", { call: "team_create", name })).split("?")[0] ?? "";
@@ -22,12 +21,12 @@ export async function makeTeam(admin: Page, name: string, lead: Person, ...membe
   return { id, name };
 }
 
-/** Shares or proposes a memory of `page`'s member with a team's id, or `org`. */
+/** Shares or proposes a memory of `page`'s member to a team's id, or to `org`. */
 export async function shareMemory(page: Page, memory: string, audience: string, comment = "", version = 1): Promise<void> {
   await post(page, `/memories/${memory}`, { call: "memory_share", id: memory, version: String(version), audience, comment });
 }
 
-/** The path of what waits for `page`'s member, by the memory's title. */
+/** The path of a proposal that waits for `page`'s member, by the memory's title. */
 export async function waiting(page: Page, title: string): Promise<string> {
   await visit(page, "/memories/proposals?view=waiting");
   const href = await page.getByRole("main").getByRole("link", { name: title }).getAttribute("href");

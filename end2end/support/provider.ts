@@ -1,6 +1,5 @@
-// A certified OpenID provider on this machine (npm's oidc-provider), made to
-// speak as Entra ID does: directory and object ids, groups, app roles, and a
-// Graph for people with more groups than a token holds.
+// A certified OpenID provider on this machine (npm's oidc-provider) that behaves like Entra ID: directory and object
+// ids, groups, app roles, and a Graph for people with more groups than a token holds.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { type IncomingMessage, type Server as Listener, type ServerResponse, createServer } from "node:http";
 import { Provider, type Configuration, type JWK } from "oidc-provider";
@@ -10,7 +9,7 @@ const CLIENT_SECRET = "a secret for journeys only";
 const DIRECTORY = "6f1ed002-ab59-4f0e-9ad3-1c2b6a7c8d90";
 const GRAPH = "/graph";
 
-/** Somebody in the directory; journeys change what they are in. */
+/** A person in the directory; journeys change their groups and roles. */
 export interface Account {
   oid: string;
   name: string;
@@ -22,7 +21,7 @@ export interface Account {
 
 /** A running provider. */
 export class Entra {
-  /** By the name they sign in with. */
+  /** By the name that they sign in with. */
   readonly accounts = new Map<string, Account>();
   private provider: Provider | undefined;
   private atrium = "";
@@ -47,7 +46,7 @@ export class Entra {
     await new Promise((closed) => this.listener.close(closed));
   }
 
-  /** How Atrium signs in with it. */
+  /** The settings with which Atrium uses it. */
   get settings(): Record<string, string> {
     return {
       ATRIUM_OIDC__ISSUER: this.issuer,
@@ -58,32 +57,32 @@ export class Entra {
     };
   }
 
-  /** The command that makes an organisation of the directory, which `owner` owns. */
+  /** The command that creates the directory's organisation with `owner` as its owner. */
   organisation(owner: Account): string[] {
     return ["tenant", "create", "--slug=acme", "--name=Acme", `--owner-tid=${DIRECTORY}`, `--owner-oid=${owner.oid}`];
   }
 
-  /** Adds somebody. */
+  /** Adds a person. */
   person(login: string, name: string): Account {
     const account: Account = { oid: randomUUID(), name, groups: [], roles: [], overage: false };
     this.accounts.set(login, account);
     return account;
   }
 
-  /** Serves the Atrium at this address. */
+  /** Registers the Atrium at this address as the client. */
   serve(atrium: string): void {
     this.atrium = atrium;
     this.rotateKeys();
   }
 
-  /** Signs with a new key from now on; the old one is gone. */
+  /** Signs with a new key from now on and removes the old one. */
   rotateKeys(): void {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const key = { ...privateKey.export({ format: "jwk" }), kid: randomUUID(), use: "sig", alg: "RS256" } as JWK;
     this.provider = new Provider(this.issuer, this.configuration(key));
   }
 
-  /** Where a person ends the session at the provider, as from another application. */
+  /** The page on which a person ends the session at the provider, as from another application. */
   get signOut(): string {
     return `${this.issuer}/session/end`;
   }
@@ -113,14 +112,14 @@ export class Entra {
       pkce: { required: () => true },
       features: { backchannelLogout: { enabled: true } },
       claims: { openid: ["sub", "tid", "oid", "groups", "roles"], profile: ["name"], email: ["email"] },
-      // As Entra: the ID token itself holds what the scopes ask for.
+      // Like Entra: the ID token itself contains the claims of the scopes.
       conformIdTokenClaims: false,
       findAccount: (_, login) => {
         const account = this.accounts.get(login);
         if (account === undefined) return undefined;
         return { accountId: login, claims: () => ({ sub: login, ...this.claims(account) }) };
       },
-      // The administrator has agreed for everybody.
+      // The administrator has consented for everybody.
       loadExistingGrant: async ({ oidc }) => {
         const { client, session, provider } = oidc;
         const known = client && session?.grantIdFor(client.clientId);
@@ -155,7 +154,7 @@ export class Entra {
     }
   }
 
-  /** One group a page, so that pages are followed. */
+  /** One group on each page, so that pages are followed. */
   private async graph(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const token = await this.provider?.AccessToken.find(request.headers.authorization?.replace("Bearer ", "") ?? "");
     const account = token && this.accounts.get(token.accountId);

@@ -1,4 +1,4 @@
-// Atrium with a demo organisation, on a free port, with data of its own.
+// Atrium with a demo organisation, on a free port, with its own data.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -10,15 +10,15 @@ const PROJECT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const START_SECONDS = 60;
 const STOP_SECONDS = 20;
 
-/** A line of the server's log that says something went wrong. */
+/** A line of the server's log about an error. */
 interface LogLine {
   level: string;
 }
 
-/** What a server is started with. */
+/** Options of a server. */
 export interface Setup {
   settings?: Record<string, string>;
-  /** What `atrium` is to do before it serves. */
+  /** A command that `atrium` runs before it serves. */
   commands?: string[][];
   /** With the demo organisation and its people. */
   demo?: boolean;
@@ -27,7 +27,7 @@ export interface Setup {
 /** A running server. */
 export class Server {
   private constructor(
-    /** Where it answers, without a slash at the end. */
+    /** The base URL, without a slash at the end. */
     readonly url: string,
     private readonly folder: string,
     private readonly log: string,
@@ -36,7 +36,7 @@ export class Server {
     private readonly run: { cwd: string; env: NodeJS.ProcessEnv },
   ) {}
 
-  /** Starts one whose data is in a new folder that `name` names. */
+  /** Starts a server whose data is in a new folder named after `name`. */
   static async start(name: string, setup: Setup = { demo: true }): Promise<Server> {
     const program = process.env["ATRIUM_BINARY"] ?? join(PROJECT, "target/debug/atrium");
     if (!existsSync(program)) {
@@ -70,12 +70,12 @@ export class Server {
     return server;
   }
 
-  /** Has the program's command line do something beside the running server, and answers what it says. */
+  /** Runs a command of the program beside the running server and returns its output. */
   command(args: string[], settings: Record<string, string> = {}): string {
     return execFileSync(this.program, args, { cwd: this.run.cwd, env: { ...this.run.env, ...settings }, encoding: "utf8" });
   }
 
-  /** Stops it and removes its data. */
+  /** Stops the server and removes its data. */
   async stop(): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) {
       const ended = new Promise<void>((done) => this.process.once("exit", () => done()));
@@ -92,12 +92,12 @@ export class Server {
     return this.logText().length;
   }
 
-  /** Whether anything in the log has this text. */
+  /** True if the log contains this text. */
   logHas(text: string): boolean {
     return this.logText().includes(text);
   }
 
-  /** What the server has logged as an error since. */
+  /** The errors that the server has logged since. */
   troublesSince(length: number): string[] {
     return this.logText()
       .slice(length)
@@ -128,7 +128,7 @@ export class Server {
   }
 }
 
-/** Ours without Atrium's settings: an unknown one would be refused. */
+/** The environment without Atrium's settings, because an unknown one is rejected. */
 function environment(settings: Record<string, string>): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("ATRIUM_"));
   return { ...Object.fromEntries(inherited), ...settings };
@@ -138,7 +138,7 @@ function newFolder(name: string): string {
   const base = process.env["ATRIUM_TEST_DATA_DIR"] ?? tmpdir();
   mkdirSync(base, { recursive: true });
   const folder = mkdtempSync(join(base, `${name}-`));
-  // As root, PostgreSQL runs as another user, who must get through.
+  // As root, PostgreSQL runs as another user, who must be able to enter the folder.
   chmodSync(folder, 0o755);
   return folder;
 }

@@ -1,5 +1,4 @@
-// Every page in every state that people can see, for looking at it (the
-// screenshots) and for axe.
+// Every page in every state that people can see, for the screenshots and for axe.
 import { readFileSync } from "node:fs";
 import { type Draft, deleteMemory, giveFile, origin, post, untilFoundByMeaning, untilImported, uploadFile, writeMemory } from "./memories.ts";
 import { makeRole } from "./break-glass.ts";
@@ -11,43 +10,43 @@ import { shareMemory, waiting } from "./proposals.ts";
 import { type Server } from "./server.ts";
 import { PEOPLE, type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
 
-/** What the states are about. */
+/** The objects that the states show. */
 export interface Seed {
   memory: string;
   untitled: string;
   trashed: string;
   report: string;
-  /** The path of a file that waits for a look. */
+  /** The path of a file under review. */
   preview: string;
-  /** Paths of a team and of a custom role, the id of a member, and the path of what was done to several. */
+  /** Paths of a team and of a custom role, the id of a member, and the path of a bulk action's outcome. */
   team: string;
   role: string;
   person: string;
   bulk: string;
-  /** The id of the billing member, who reads the private memories of the member (`person`). */
+  /** The id of the billing member, who has break-glass access to the private memories of the member (`person`). */
   reader: string;
-  /** The path of an open invite's link. */
+  /** The path of a pending invite's link. */
   link: string;
-  /** Memories of the member: shared with a team, and proposed for everyone. */
+  /** Memories of the member: shared with a team, and proposed to the organisation. */
   shared: string;
   proposed: string;
-  /** Paths of what waits and of what was declined. */
+  /** Paths of a pending and of a declined proposal. */
   proposal: string;
   declined: string;
-  /** The path of an organisation, for those who run the installation. */
+  /** The path of an organisation, for operators. */
   tenant: string;
 }
 
-/** One page in one state. */
+/** A page in one state. */
 export interface State {
   name: string;
-  /** Who looks at it; nobody for pages before signing in. */
+  /** The person who views it; none for pages before signing in. */
   as?: Person;
-  /** Brings `page` there. */
+  /** Brings `page` into this state. */
   show(page: Page, seed: Seed): Promise<void>;
-  /** Only there where scripts run. */
+  /** Exists only with scripts. */
   needsScripts?: boolean;
-  /** Only there on narrow screens. */
+  /** Exists only on narrow screens. */
   narrowOnly?: boolean;
 }
 
@@ -56,7 +55,7 @@ const at =
   (page: Page): Promise<void> =>
     visit(page, path);
 
-/** Written by the member, so that lists are full. */
+/** Memories of the member, so that lists are full. */
 const DRAFTS: Draft[] = [
   { title: "Espresso machine", content: "The machine on the third floor takes whole beans only. Ground coffee blocks it.", kind: "fact", tags: "office, coffee" },
   { title: "Quiet mornings", content: "I answer messages after ten; before that I write.", kind: "preference", tags: "habits" },
@@ -75,7 +74,7 @@ const BAD_LINES = [
   '{"content": "The boiler is serviced each May."}',
 ].join("\n");
 
-/** The day so many days from now, as a date field has it. */
+/** The date `days` from now, in the format of a date field. */
 function inDays(days: number): string {
   return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
 }
@@ -87,7 +86,7 @@ const PEOPLE_ROWS = [
   "Nobody,,people,grey",
 ].join("\n");
 
-/** Fills the organisation. The admin is left with nothing. */
+/** Fills the organisation. The admin is left without data. */
 export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   const page = await visitors.as("member");
   await visit(page, "/");
@@ -122,14 +121,14 @@ export async function seed(visitors: Visitors, server: Server): Promise<Seed> {
   nameOperator(server);
   await visit(owner, "/operator?query=other");
   const tenant = (await owner.getByRole("link", { name: "Other organisation" }).getAttribute("href")) ?? "";
-  // Something refused, for the audit log.
+  // A denial for the audit log.
   await page.goto("/audit");
   const people = await seedPeople(visitors);
   const proposals = await seedProposals(visitors, people.team);
   return { memory, untitled, trashed, report, preview, tenant, ...people, ...proposals, reader: await seedReader(visitors, people.person, memory) };
 }
 
-/** Has the member share with the team that they lead, and propose twice for everyone; the owner declines one. */
+/** Shares a memory with the team that the member leads, and proposes two to the organisation, one of which the owner declines. */
 async function seedProposals(visitors: Visitors, team: string): Promise<Pick<Seed, "shared" | "proposed" | "proposal" | "declined">> {
   const member = await visitors.as("member");
   await visit(member, "/");
@@ -152,7 +151,7 @@ async function seedProposals(visitors: Visitors, team: string): Promise<Pick<See
   return { shared, proposed, proposal: await waiting(owner, "Customer 41 pays late"), declined };
 }
 
-/** Entrusts the billing member with private memories, who opens and reads one of the member's. */
+/** Grants break-glass to the billing member, who opens and reads one of the member's private memories. */
 async function seedReader(visitors: Visitors, person: string, memory: string): Promise<string> {
   const owner = await visitors.as("owner");
   const role = await makeRole(owner);
@@ -168,7 +167,7 @@ async function seedReader(visitors: Visitors, person: string, memory: string): P
   return reader;
 }
 
-/** A team, a custom role, and an act on several members. */
+/** A team, a custom role, and a bulk action on several members. */
 async function seedPeople(visitors: Visitors): Promise<Pick<Seed, "team" | "role" | "person" | "bulk" | "link">> {
   const admin = await visitors.as("admin");
   const person = await visitMember(admin, "member");
@@ -574,7 +573,7 @@ async function showHome(page: Page): Promise<void> {
   await awake(page);
 }
 
-/** Stays suspended: what looks at the other organisation's own people comes before. */
+/** Stays suspended, so states with people of the other organisation come before. */
 async function showSuspended(page: Page, tenant: string): Promise<void> {
   await visit(page, tenant);
   const suspend = page.getByRole("button", { name: "Suspend organisation" });
@@ -601,7 +600,7 @@ async function showNewKey(page: Page): Promise<void> {
   await awake(page);
 }
 
-/** The list while somebody writes to it. */
+/** The list while another member writes to it. */
 async function changed(page: Page): Promise<void> {
   const stream = page.waitForResponse((response) => new URL(response.url()).pathname === "/events");
   await visit(page, "/memories");
@@ -634,7 +633,7 @@ async function sendInvalid(page: Page): Promise<void> {
 
 async function conflict(page: Page, id: string): Promise<void> {
   await visit(page, `/memories/${id}/edit`);
-  // Somebody else was faster: the form still holds the version before.
+  // Another member was faster: the form still contains the earlier version.
   await page.locator("input[name=version]").evaluate((input: HTMLInputElement) => {
     input.value = "1";
   });

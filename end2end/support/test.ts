@@ -1,11 +1,10 @@
-// What every journey stands on: a server, people who visit it, and eyes on
-// the browser's console and the server's log.
+// The base of every journey: a server, people who visit it, and checks of the browser's console and the server's log.
 import { type BrowserContext, type BrowserContextOptions, type Page, test as base, expect } from "@playwright/test";
 import { Server } from "./server.ts";
 
 export { expect, type Page };
 
-/** The demo's people, as the sign-in page names them. */
+/** The demo's people, as named on the sign-in page. */
 export const PEOPLE = {
   member: "Demo member",
   owner: "Demo owner",
@@ -17,13 +16,13 @@ export const PEOPLE = {
 
 export type Person = keyof typeof PEOPLE;
 
-/** Opens browsers of their own, as different people. */
+/** Opens separate browsers for different people. */
 export interface Visitors {
-  /** A browser that nobody has signed in with. */
+  /** A browser without a session. */
   anonymous(options?: BrowserContextOptions): Promise<Page>;
-  /** A page in the browser in which `person` stays signed in for all of a worker's journeys. */
+  /** A page in the browser in which `person` stays signed in for all journeys of a worker. */
   as(person: Person): Promise<Page>;
-  /** A browser in which `person` has just signed in, for journeys that sign out or choose colours. */
+  /** A browser in which `person` has just signed in, for journeys that sign out or change preferences. */
   anew(person: Person, options?: BrowserContextOptions): Promise<Page>;
 }
 
@@ -34,7 +33,7 @@ interface Fixtures {
 }
 
 interface WorkerFixtures {
-  /** Journeys with a world of their own start on an empty server. */
+  /** Journeys with a separate world start on an empty server. */
   world: string;
   server: Server;
   browsers: Map<Person, BrowserContext>;
@@ -52,7 +51,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { scope: "worker" },
   ],
 
-  // Signed in once and kept, with what the browser has cached.
+  // Signed in once and kept, with the browser's cache.
   browsers: [
     async ({ server: _ }, use) => {
       const browsers = new Map<Person, BrowserContext>();
@@ -104,7 +103,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   },
 });
 
-/** The pages of one journey, and what their consoles complain about. */
+/** The pages of one journey, and the errors in their consoles. */
 class Watch {
   private readonly pages: Page[] = [];
   private readonly complaints: string[] = [];
@@ -134,28 +133,28 @@ class Watch {
   }
 }
 
-/** A refusal that a journey asks for; Chromium reports the status by itself. */
+/** A rejection that a journey causes; Chromium logs the status by itself. */
 function isExpected(text: string, url: string): boolean {
   return /^Failed to load resource: the server responded with a status of (401|403|404|409|413|422) /.test(text) && !url.includes("/pkg/");
 }
 
-/** Waits until the page listens, where scripts run. */
+/** Waits until the page is hydrated, if scripts run. */
 export async function awake(page: Page): Promise<void> {
   if (runsScripts(page)) await expect(page.locator("html")).toHaveAttribute("data-hydrated", "");
 }
 
-/** Waits until nothing changes its look any more. */
+/** Waits until no transition or animation is running. */
 export async function stillness(page: Page): Promise<void> {
   await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState === "finished"));
 }
 
-/** Goes to `path` and waits until the page listens. */
+/** Opens `path` and waits until the page is hydrated. */
 export async function visit(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await awake(page);
 }
 
-/** Takes the way that people take: the sign-in page, then the choice at the demo's issuer. */
+/** Signs in as people do: the sign-in page, then the choice at the demo's issuer. */
 export async function signIn(page: Page, person: Person, returnTo = "/"): Promise<void> {
   await visit(page, returnTo);
   await page.getByRole("link", { name: "Sign in" }).click();
@@ -164,12 +163,12 @@ export async function signIn(page: Page, person: Person, returnTo = "/"): Promis
   await awake(page);
 }
 
-/** Chooses somebody at the demo's issuer. */
+/** Chooses a person at the demo's issuer. */
 export async function choose(page: Page, person: Person): Promise<void> {
   await page.getByRole("button", { name: PEOPLE[person] }).click();
 }
 
-/** Whether `page`'s browser runs scripts. */
+/** True if `page`'s browser runs scripts. */
 export function runsScripts(_page: Page): boolean {
   return test.info().project.use.javaScriptEnabled ?? true;
 }

@@ -1,8 +1,8 @@
 -- Procedures that the other files call. They run as the schema's owner, and no
 -- local role may call them.
 
--- Takes a function's EXECUTE from everyone but p_roles and gives it to p_owner,
--- with whose rights a SECURITY DEFINER function runs.
+-- Revokes EXECUTE on a function from everyone but p_roles and makes p_owner the
+-- owner, with whose privileges a SECURITY DEFINER function runs.
 CREATE OR REPLACE PROCEDURE function_allow(p_function text, p_roles text[], p_owner text DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -16,7 +16,7 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', v_function, v_role);
     END LOOP;
     IF p_owner IS NOT NULL THEN
-        -- Becoming the owner asks for CREATE.
+        -- Changing the owner requires CREATE on the schema.
         EXECUTE format('GRANT CREATE ON SCHEMA public TO %I', p_owner);
         EXECUTE format('ALTER ROUTINE %s OWNER TO %I', v_function, p_owner);
         EXECUTE format('REVOKE CREATE ON SCHEMA public FROM %I', p_owner);
@@ -59,23 +59,23 @@ BEGIN
 END
 $$;
 
--- The condition of a policy: the tenant's, and a further one in which these
--- stand for settings:
+-- The condition of a policy: that of the tenant, and p_condition, in which these
+-- placeholders are replaced by settings:
 --
---   :user          the member who acts
+--   :user          the acting member
 --   :teams, :led   the teams that the member belongs to, and leads
---   :permissions   what the member may do
+--   :permissions   the member's permissions
 --   :may(a,b)      true if the member has permission a or b, or is the system
 --   :vendor        the vendor of the API key; NULL for browser sessions
 --   :break_glass   the member whose private memories are opened
 --
--- A missing setting is NULL, and one that ended with its transaction is '':
--- nullif turns both into NULL, which matches no row.
+-- A missing setting is NULL, and one of an earlier transaction is '': nullif turns
+-- both into NULL, which matches no row.
 --
--- The tenant is read directly: through a subselect the planner would not see
--- how many rows the tenant has. All others are read once a statement through a
--- one-row subselect. Citus refuses subqueries in policies; there all of them
--- are direct.
+-- The tenant is read directly, because the planner could not estimate the tenant's
+-- rows through a subselect. All others are read once for each statement through a
+-- one-row subselect. Citus rejects subqueries in policies; there all of them are
+-- direct.
 CREATE OR REPLACE FUNCTION policy_condition(p_table regclass, p_condition text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, public, pg_temp
@@ -83,7 +83,7 @@ AS $$
 DECLARE
     v_condition text := format(
         '%s = nullif(current_setting(''app.current_tenant_id'', true), '''')::uuid',
-        -- A tenant sees itself in `tenants` by `id`.
+        -- In `tenants` the tenant's own row is found by `id`.
         CASE WHEN p_table = 'tenants'::regclass THEN 'id' ELSE 'tenant_id' END
     );
     v_is_direct boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'citus');
@@ -110,7 +110,7 @@ BEGIN
         v_condition := replace(
             v_condition,
             v_setting.name,
-            -- The type makes `= ANY (…)` read an array and not a subquery.
+            -- With the type, `= ANY (…)` takes an array and not a subquery.
             CASE WHEN v_is_direct THEN v_setting.value ELSE format('(SELECT %s)%s', v_setting.value, v_setting.type) END
         );
     END LOOP;
@@ -118,9 +118,9 @@ BEGIN
 END
 $$;
 
--- Policies of one role on one table, a policy for each command. p_check is a
--- condition of its own for the new row; without it p_condition holds for the new
--- row as well. Two policies for the same command differ by p_suffix.
+-- Creates the policies of one role on one table, one for each command. p_check is
+-- a separate condition for the new row, which by default must match p_condition.
+-- Two policies for the same command differ by p_suffix.
 CREATE OR REPLACE PROCEDURE policies_create(
     p_table regclass,
     p_role text,
@@ -145,8 +145,8 @@ BEGIN
 END
 $$;
 
--- Lets a role pass row security on one table. For the few tables that are read
--- before a tenant is known; the catalogue check lists each with a reason.
+-- Allows a role to bypass row security on one table. For the few tables that are
+-- read before a tenant is known; the catalogue check lists each with a reason.
 CREATE OR REPLACE PROCEDURE policies_create_open(p_table regclass, p_role text, p_commands text[])
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -157,8 +157,8 @@ BEGIN
 END
 $$;
 
--- Lets the rows of a purged organisation be deleted from a table. Every table
--- with a tenant_id needs it, so its first policy brings it.
+-- Allows the purge of an organisation to delete its rows from a table. Every table
+-- with a tenant_id needs this, so its first policy calls it.
 CREATE OR REPLACE PROCEDURE purge_allow(p_table regclass)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -178,8 +178,8 @@ BEGIN
 END
 $$;
 
--- Gives a new partition its parent's row security and policies, but no grants:
--- partitions are reached through their parent only.
+-- Gives a new partition the row security and policies of its parent, but no
+-- grants: partitions are only reached through their parent.
 CREATE OR REPLACE PROCEDURE policies_copy(p_parent regclass, p_partition regclass)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp

@@ -31,7 +31,7 @@ DECLARE
     v_changes text := p_changes;
     v_metadata text := p_metadata;
 BEGIN
-    -- One expression without a query: it is computed once a row.
+    -- A single expression without a query is computed once for each row.
     RETURN convert_to(
         '36:' || p_tenant_id::text || ','
         || octet_length(p_seq::text)::text || ':' || p_seq::text || ','
@@ -81,9 +81,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     v_count constant int := cardinality(p_at);
-    -- One dimension, counted from 1: what a loop from 1 and unnest agree on.
+    -- One dimension, counted from 1, as the loop and unnest both assume.
     v_dims constant text := '[1:' || v_count || ']';
-    -- Not literals, which a session's settings could change the meaning of.
+    -- No literals, because a session's settings could change their meaning.
     v_leaf constant bytea := decode('00', 'hex');
     v_inner constant bytea := decode('01', 'hex');
     v_seq bigint;
@@ -148,7 +148,7 @@ BEGIN
         v_prev_hashes[i] := v_hash;
         v_hash := sha256(v_hash || v_bytes);
         v_hashes[i] := v_hash;
-        -- Each trailing one bit of the number of rows before is a subtree as
+        -- Each trailing one bit of the number of earlier rows is a subtree as
         -- large as the node so far.
         v_node := sha256(v_leaf || v_bytes);
         v_left := v_seq + i - 1;
@@ -184,8 +184,8 @@ $$;
 CALL function_allow('audit_append', '{atrium_app}', 'atrium_audit');
 
 -- Creates the partitions of the month of p_from and of p_months more (UTC) and
--- returns the number of new ones. A month with rows in the default partition
--- stays there.
+-- returns the number of new ones. A month with rows in the default partition gets
+-- no partition.
 CREATE OR REPLACE FUNCTION audit_partitions_ensure(p_from timestamptz, p_months int) RETURNS int
 LANGUAGE plpgsql
 SECURITY DEFINER

@@ -1,13 +1,13 @@
--- Vectors of memories, in two slots: one in use, one for the model to come.
+-- Vectors of memories, in two slots: one of the active model, one for the next.
 
 -- The vector in a slot.
 CREATE OR REPLACE FUNCTION memory_embedding(p_memory memories, p_slot text) RETURNS halfvec
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE p_slot WHEN 'a' THEN (p_memory).embedding_a WHEN 'b' THEN (p_memory).embedding_b END;
 
--- Numbers of memories and of vectors in each slot, without the trash, and true
--- if a slot holds any vector, trash included. Counts everybody's memories, so it
--- runs as a role that sees them.
+-- Numbers of memories and of vectors in each slot, without the trash, and true if
+-- a slot contains any vector, trash included. Counts the memories of all members,
+-- so it runs as a role that can read them.
 CREATE OR REPLACE FUNCTION memory_embedding_counts(
     OUT total bigint, OUT in_a bigint, OUT in_b bigint, OUT left_a boolean, OUT left_b boolean
 )
@@ -31,7 +31,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- Each along its own index.
+    -- Each query uses a separate index.
     CASE
         WHEN p_slot = 'a' AND NOT p_filled THEN
             RETURN QUERY SELECT DISTINCT user_id FROM public.memories
@@ -50,11 +50,11 @@ END
 $$;
 CALL function_allow('memory_embedding_owners', '{atrium_worker}', 'atrium_search');
 
--- The memories nearest to a vector, under the caller's row security. The text is
--- built for one slot and one length, because an index is used only if its
--- expression stands literally; it is planned for each call, because a plan for
--- any tenant would be bad for each. `p_exact` compares with every memory: the sum
--- keeps the graph index from being used.
+-- The memories nearest to a vector, under the caller's row security. The statement
+-- is built for one slot and one length, because an index is used only if its
+-- expression is literal. It is planned for each call, because a generic plan would
+-- be bad for every tenant. `p_exact` compares with every memory: the sum prevents
+-- the use of the graph index.
 CREATE OR REPLACE FUNCTION memory_nearest(
     p_tenant_id uuid,
     p_slot text,

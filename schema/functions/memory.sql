@@ -1,9 +1,9 @@
 -- Memories: filter, versions and edits.
 
--- True if a memory matches a filter, in which each key restricts. Written to be
--- inlined, so that the planner sees plain conditions; for that it must stay one
--- expression of immutable parts. Times are seconds since 1970, because parsing a
--- date is not immutable, and tags are joined by commas, which they can't contain.
+-- True if a memory matches a filter, in which each key is a condition. Must remain
+-- one expression of immutable parts to be inlined, so that the planner sees plain
+-- conditions. Times are seconds since 1970, because parsing a date is not
+-- immutable, and tags are joined by commas, which they can't contain.
 CREATE OR REPLACE FUNCTION memory_fits(p_memory memories, p_filter jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((p_memory).deleted_at IS NOT NULL) = (p_filter ? 'trash')
@@ -108,7 +108,7 @@ DECLARE
     v_version integer;
 BEGIN
     PERFORM public.memory_version_keep(p_after.id, p_reason, p_at);
-    -- Embeddings are of the old words.
+    -- Embeddings belong to the earlier text.
     UPDATE public.memories
        SET embedding_a = NULL, embedding_b = NULL
      WHERE tenant_id = p_after.tenant_id AND id = p_after.id
@@ -130,8 +130,9 @@ CALL function_allow('memory_replace', '{atrium_sharing}');
 
 -- Changes one of the caller's memories and returns its new version; NULL if there
 -- is none at p_version. Attributes that are not in p_attributes stay; a reply has
--- its expiry and vendors from its root. A memory that others see can be changed by
--- those who decide on sharing it, a reply by its author with `memory.share`.
+-- its expiry and vendors from its root. A shared memory can be changed by
+-- members who may share it with its audience, a reply by its author with
+-- `memory.share`.
 CREATE OR REPLACE FUNCTION memory_edit(
     p_memory_id uuid,
     p_version integer,

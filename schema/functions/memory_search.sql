@@ -1,8 +1,8 @@
 -- Keyword search over memories.
 
--- Text for the word parser, which would skip what stands between angle brackets
--- as markup. One private-use character replaces one bracket, so positions stay
--- the same.
+-- Text for the word parser, which would skip text between angle brackets as
+-- markup. Each bracket is replaced by one private-use character, so positions
+-- stay the same.
 CREATE OR REPLACE FUNCTION memory_words(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN translate(p_text, '<>', U&'\E002\E003');
@@ -38,8 +38,8 @@ CREATE OR REPLACE FUNCTION memory_phrases(p_phrases text[], p_all boolean) RETUR
     )::tsquery;
 
 -- Counts the tenant's memories and, if a fifth of them is new or gone or the last
--- time is a week ago, how many contain each word. A large collection is sampled at
--- some 20,000. Returns true if words were counted.
+-- count is a week old, the memories that contain each word. A large collection is
+-- sampled at some 20,000. Returns true if words were counted.
 CREATE OR REPLACE FUNCTION memory_collection_refresh(p_now timestamptz) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -49,7 +49,7 @@ DECLARE
     v_size bigint;
     v_before bigint;
     v_at timestamptz;
-    -- Of 256: ids end in random bits.
+    -- The sample in 256ths, selected by the random last byte of the id.
     v_share bigint;
 BEGIN
     IF v_tenant IS NULL THEN
@@ -57,7 +57,7 @@ BEGIN
     END IF;
     EXECUTE 'SELECT count(*) FROM public.memories WHERE tenant_id = $1 AND deleted_at IS NULL'
        INTO v_size USING v_tenant;
-    -- The row's lock keeps two processes from counting words at once.
+    -- The row lock prevents two processes from counting words at once.
     INSERT INTO public.memory_collections AS known (tenant_id, memories, counted_at)
     VALUES (v_tenant, v_size, p_now)
     ON CONFLICT (tenant_id) DO UPDATE SET memories = excluded.memories, counted_at = excluded.counted_at
@@ -67,7 +67,7 @@ BEGIN
     END IF;
 
     DELETE FROM public.memory_lexemes WHERE tenant_id = v_tenant;
-    -- Of a small one, words are counted when somebody searches.
+    -- The words of a small collection are counted during a search.
     IF v_size >= 200 THEN
         v_share := least(256, ceil(256 * 20000.0 / v_size));
         INSERT INTO public.memory_lexemes (tenant_id, lexeme, memories)
@@ -89,8 +89,8 @@ $$;
 CALL function_allow('memory_collection_refresh', '{atrium_app}', 'atrium_search');
 
 -- The number of the tenant's memories: as last counted, or else exact below p_cap
--- and the planner's estimate above. Decides if comparing with all of them is cheap
--- and which words are rare.
+-- and the planner's estimate above. Determines whether comparing with all of them
+-- is cheap, and which words are rare.
 CREATE OR REPLACE FUNCTION memory_collection_size(p_cap bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -116,9 +116,9 @@ $$;
 CALL function_allow('memory_collection_size', '{atrium_app}', 'atrium_search');
 
 -- Memories visible to the caller that contain a rare lexeme of the query, best
--- first. Row security would keep the word index from being used (`@@` is not
--- leakproof), so this runs as a role that passes it and applies the text of
--- the caller's own policy, taken from the catalogue: they can't drift apart.
+-- first. Row security would prevent the use of the word index (`@@` is not
+-- leakproof), so this runs as a role that bypasses it and applies the text of the
+-- caller's own policy from the catalogue, so that they can't differ.
 --
 -- A lexeme is rare if at most p_rare memories of the tenant contain it, by
 -- `memory_lexemes`; one that is not listed there is rare. If words were not
@@ -166,7 +166,7 @@ BEGIN
               FROM unnest(p_lexemes) AS asked (lexeme)
               LEFT JOIN public.memory_lexemes AS known ON known.tenant_id = v_tenant AND known.lexeme = asked.lexeme;
         ELSE
-            -- Counting stops at the cap; while everything is above it, it grows.
+            -- Counting stops at the cap, which grows while every word is above it.
             LOOP
                 v_common := '{}';
                 FOREACH v_lexeme IN ARRAY v_left LOOP
@@ -205,8 +205,8 @@ END
 $$;
 CALL function_allow('memory_search_words', '{atrium_app}', 'atrium_search');
 
--- The rarest lexemes of one visible memory, with which similar ones are searched;
--- if words were not counted, its first ones.
+-- The rarest lexemes of one visible memory, for a search for similar ones; the
+-- first ones if words were not counted.
 CREATE OR REPLACE FUNCTION memory_like_lexemes(p_memory_id uuid, p_limit bigint) RETURNS text[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
 -- Visibility of memories and their replies.
 
--- Makes the replies to a memory as visible as it is. Runs with the rights of the
--- caller, who holds the thread's lock.
+-- Makes the replies to a memory as visible as the memory. Runs with the
+-- privileges of the caller, who holds the thread's lock.
 CREATE OR REPLACE FUNCTION memory_replies_follow(p_root uuid) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -15,8 +15,8 @@ AS $$
 $$;
 CALL function_allow('memory_replies_follow', '{atrium_sharing}');
 
--- Makes a new reply of the caller as visible and lasting as its root, which must
--- be visible to the caller. If others see the root, the caller needs
+-- Gives a new reply of the caller the visibility and expiry of its root, which
+-- must be visible to the caller. If the root is shared, the caller needs
 -- `memory.share`.
 CREATE OR REPLACE FUNCTION memory_reply_publish(p_reply uuid) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -53,8 +53,8 @@ $$;
 CALL function_allow('memory_reply_publish', '{atrium_app}', 'atrium_sharing');
 
 -- Changes the visibility of one of the caller's memories and returns its new
--- version; NULL if there is none at p_version (NULL: any version). Sharing further
--- needs a permission; taking back needs none, also from the trash.
+-- version; NULL if there is none at p_version (NULL: any version). Sharing with
+-- more members requires a permission; unsharing requires none, also in the trash.
 CREATE OR REPLACE FUNCTION memory_share(
     p_memory_id uuid,
     p_version integer,
@@ -75,7 +75,7 @@ DECLARE
     v_before record;
     v_version integer;
 BEGIN
-    -- Who replies meanwhile holds it shared.
+    -- A concurrent reply holds this lock in shared mode.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_memory_id::text, 24));
     SELECT visibility, team_id INTO v_before
       FROM public.memories
@@ -103,7 +103,7 @@ BEGIN
      WHERE tenant_id = v_tenant AND id = p_memory_id
     RETURNING version INTO STRICT v_version;
     PERFORM public.memory_replies_follow(p_memory_id);
-    -- What was proposed of it is of another version now.
+    -- Pending proposals are of an earlier version now.
     UPDATE public.memory_proposals SET status = 'withdrawn', reviewed_at = p_at
      WHERE tenant_id = v_tenant AND memory_id = p_memory_id AND proposed_by = v_user AND status = 'pending';
     RETURN v_version;
@@ -113,8 +113,8 @@ CALL function_allow('memory_share', '{atrium_app}', 'atrium_sharing');
 
 -- Members who could see a memory of p_owner with this visibility: active, with one
 -- of the system roles p_roles or a role that allows reading. The rule is the text
--- of the policy itself, taken from the catalogue, with each member in place of the
--- caller; a policy that asks for more than members and teams fails here instead of
+-- of the policy itself from the catalogue, with each member as the caller; a
+-- policy with conditions on more than members and teams fails here instead of
 -- being misread. People first, by name, at most p_limit, each with the totals.
 CREATE OR REPLACE FUNCTION memory_viewers(
     p_owner uuid,
@@ -143,7 +143,7 @@ BEGIN
         'ARRAY(SELECT belongs.team_id FROM public.team_members belongs
                 WHERE belongs.tenant_id = viewer.tenant_id AND belongs.user_id = viewer.id)'
     );
-    -- People come by browser, to which no product's limits apply.
+    -- People read in a browser, to which no vendor limits apply.
     v_sees := replace(v_sees, $q$current_setting('app.vendor'::text, true)$q$, $q$''::text$q$);
     IF replace(v_sees, 'app.current_tenant_id', '') LIKE '%''app.%' THEN
         RAISE EXCEPTION 'the policy on memories asks for what memory_viewers does not know: %', v_sees;

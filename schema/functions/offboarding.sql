@@ -1,7 +1,7 @@
 -- Memories and proposals of a member who leaves. None of these functions returns
 -- content, and without the permission they match no rows.
 
--- Numbers of a member's memories that others can see, and that nobody else can.
+-- Numbers of a member's shared and private memories.
 CREATE OR REPLACE FUNCTION user_memories_count(p_user_id uuid, OUT shared bigint, OUT private bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -13,10 +13,10 @@ AS $$
 $$;
 CALL function_allow('user_memories_count', '{atrium_app}', 'atrium_handover');
 
--- Gives at most p_limit of a member's shared memories to another, each with a
+-- Transfers at most p_limit of a member's shared memories to another, each with a
 -- version, and returns their ids. Private ones stay, and earlier versions too,
--- because they may hold what was removed before sharing. The new owner may have
--- imported the same record, so the source is forgotten.
+-- because they may contain what was removed before sharing. The source is cleared,
+-- because the new owner may have imported the same record.
 CREATE OR REPLACE FUNCTION user_memories_hand_over(p_from uuid, p_to uuid, p_limit bigint, p_reason text, p_at timestamptz)
 RETURNS TABLE (handed_id uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -44,7 +44,7 @@ BEGIN
      WHERE tenant_id = v_tenant AND id = shared_id AND user_id = v_proposal.proposed_by
        AND version = v_proposal.memory_version AND parent_id IS NULL AND deleted_at IS NULL
        AND (expires_at IS NULL OR expires_at > p_at)
-       -- The words that were read, whoever wrote them into the proposal.
+       -- The memory must have exactly the text that was reviewed.
        AND CASE
                WHEN v_proposal.replaces IS NULL THEN
                    (kind, title, content, tags)
@@ -99,7 +99,7 @@ AS $$
                reviewed_at = p_at
          WHERE tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
            AND id = p_proposal_id AND status = 'pending'
-           -- Others than the author are in sight only to who decides.
+           -- Only reviewers can see another member's proposal.
            AND (proposed_by <> nullif(current_setting('app.current_user_id', true), '')::uuid) = p_decline
         RETURNING 1
     )

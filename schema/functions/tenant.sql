@@ -36,7 +36,7 @@ BEGIN
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition;
     purged := '{}';
     WHILE cardinality(v_left) > 0 LOOP
-        -- One that no table still to come refers to.
+        -- A table that none of the remaining tables references.
         SELECT t, c.relname INTO v_table, v_name
           FROM unnest(v_left) AS t
           JOIN pg_class c ON c.oid = t

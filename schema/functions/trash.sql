@@ -1,6 +1,6 @@
--- Trash and expiry of memories, and the replies that go along.
+-- Trash and expiry of memories and their replies.
 
--- Fails unless the caller is Atrium itself.
+-- Fails unless this is a system transaction.
 CREATE OR REPLACE FUNCTION memory_system_only() RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -13,10 +13,9 @@ END
 $$;
 CALL function_allow('memory_system_only', '{atrium_trash}');
 
--- Makes the replies to one of the caller's memories as visible, lasting and
--- deleted as it is, and returns their number; NULL if the caller has no such
--- memory. Replies that went into the trash with it, at p_back_from, come back with
--- it.
+-- Gives the replies to one of the caller's memories its visibility, expiry and
+-- deletion, and returns their number; NULL if the caller has no such memory.
+-- Replies that were deleted with it, at p_back_from, are restored with it.
 CREATE OR REPLACE FUNCTION memory_thread_follow(p_root uuid, p_back_from timestamptz DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -27,7 +26,7 @@ DECLARE
     v_root record;
     v_count bigint;
 BEGIN
-    -- Who replies meanwhile has a shared lock: that reply is waited for.
+    -- Waits for a concurrent reply, which holds this lock in shared mode.
     PERFORM pg_advisory_xact_lock(hashtextextended(p_root::text, 24));
     SELECT visibility, team_id, shared_at, allowed_vendors, expires_at, deleted_at INTO v_root
       FROM public.memories
@@ -75,9 +74,9 @@ END
 $$;
 CALL function_allow('memory_expire', '{atrium_app}', 'atrium_trash');
 
--- Deletes at most p_limit memories of the tenant that are in the trash since
--- p_before or longer, with their replies, and returns the ids of all. A memory with
--- a reply that must stay stays.
+-- Deletes at most p_limit memories of the tenant that were moved to the trash at
+-- p_before or earlier, with their replies, and returns the ids of all. A memory
+-- with a reply that can't be deleted yet stays.
 CREATE OR REPLACE FUNCTION memory_trash_purge(p_before timestamptz, p_limit bigint) RETURNS SETOF uuid
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

@@ -1,6 +1,6 @@
--- The log is read with the permission. Without it, members read what they did
--- themselves, and who read their private memories by break-glass. A row names
--- the caller as actor; only audit_append inserts.
+-- The log is readable with the permission. Without it, members read their own
+-- actions, and who read their private memories by break-glass. A row names the
+-- caller as actor; only audit_append inserts.
 CALL policies_create('audit_log', 'atrium_app', '{select}',
     $$:may(audit.read) OR actor_user_id = :user
       OR action = 'break_glass.read' AND metadata ->> 'member' = (:user)::text$$);
@@ -15,7 +15,7 @@ GRANT SELECT, INSERT, UPDATE (seq, hash, edge) ON audit_heads TO atrium_audit;
 -- tenant_purge returns the head.
 GRANT SELECT (seq, hash) ON audit_heads TO atrium_purge;
 
--- A worker finds heads that moved and writes signed checkpoints.
+-- A worker finds heads that have changed and writes signed checkpoints.
 CALL policies_create_open('audit_heads', 'atrium_worker', '{select}');
 GRANT SELECT (tenant_id, seq, edge) ON audit_heads TO atrium_worker;
 CALL policies_create('audit_checkpoints', 'atrium_app', '{select}');
@@ -24,8 +24,8 @@ CALL policies_create_open('audit_checkpoints', 'atrium_worker', '{select}');
 GRANT SELECT ON audit_checkpoints TO atrium_app;
 GRANT SELECT, INSERT ON audit_checkpoints TO atrium_worker;
 
--- Repeated denials are counted by the caller, and written to the log as the
--- organisation's own once a worker finds that their interval is over.
+-- Repeated denials are counted by the caller. A worker writes the count to the
+-- organisation's log when the interval is over.
 CALL policies_create('audit_denials', 'atrium_app', '{select,insert,update}', 'actor_user_id = :user OR :may(system)');
 CALL policies_create('audit_denials', 'atrium_app', '{delete}', ':may(system)');
 CALL policies_create_open('audit_denials', 'atrium_worker', '{select}');

@@ -1,6 +1,6 @@
 CALL policies_create('users', 'atrium_app', '{select}');
--- Whoever manages keys creates the agents and services that have them; people
--- join in other ways.
+-- Members who manage keys create agents and service accounts; people join in
+-- other ways.
 CALL policies_create('users', 'atrium_app', '{insert}',
     $$:may(member.manage) OR :may(api_key.manage) AND kind IN ('agent', 'service')$$);
 CALL policies_create('users', 'atrium_app', '{update}', ':may(member.manage)');

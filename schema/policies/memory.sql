@@ -1,12 +1,12 @@
 -- The owner always sees a memory; others if it is shared with them and not in
--- the trash. A program reads only what the vendors of its key may read.
+-- the trash. An API key reads only what its vendor may read.
 -- memory_search_words, memory_like_lexemes and memory_viewers apply the text of
 -- this policy.
 CALL policies_create('memories', 'atrium_app', '{select}',
     $$(user_id = :user
        OR deleted_at IS NULL AND (visibility = 'org' OR visibility = 'team' AND team_id = ANY (:teams)))
       AND (:vendor IS NULL OR allowed_vendors && ARRAY['*', :vendor])$$);
--- A new memory is its owner's alone; memory_reply_publish shares a reply.
+-- A new memory is private to its owner; memory_reply_publish shares a reply.
 CALL policies_create('memories', 'atrium_app', '{insert}',
     $$user_id = :user AND visibility = 'private' AND shared_at IS NULL
       AND (:vendor IS NULL OR allowed_vendors && ARRAY['*', :vendor])$$);
@@ -18,9 +18,9 @@ GRANT UPDATE (updated_at, deleted_at, embedding_a, embedding_b, expires_at, pers
 CALL policies_create_open('memories', 'atrium_search', '{select}');
 GRANT SELECT ON memories TO atrium_search;
 
--- For those who decide what is shared, and for replies, which are as visible as
--- their root, whoever owns them. The functions decide from which state a memory
--- comes; the check holds what it can become.
+-- For reviewers, and for replies, which are as visible as their root, whoever owns
+-- them. The functions decide which state a memory may come from; the check
+-- limits the new state.
 CALL policies_create('memories', 'atrium_sharing', '{select}',
     $$user_id = :user OR parent_id IS NOT NULL OR :may(memory.review) OR :may(memory.share) AND :led <> '{}'
       OR visibility = 'org' OR visibility = 'team' AND team_id = ANY (:teams)$$);
@@ -36,7 +36,7 @@ GRANT SELECT ON memories TO atrium_sharing;
 GRANT UPDATE (kind, title, content, tags, visibility, team_id, importance, version, updated_at, shared_at, expires_at,
     allowed_vendors, embedding_a, embedding_b) ON memories TO atrium_sharing;
 
--- For administrators who delete a team or let a member go.
+-- For administrators who delete a team or offboard a member.
 CALL policies_create('memories', 'atrium_handover', '{select,update}', ':may(team.manage,member.manage)');
 GRANT SELECT (tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, source_digest, version,
     deleted_at, persona_id) ON memories TO atrium_handover;
@@ -55,14 +55,14 @@ GRANT SELECT (tenant_id, id, user_id, visibility, team_id, deleted_at, shared_at
 GRANT UPDATE (visibility, team_id, deleted_at, shared_at, expires_at, allowed_vendors), DELETE
     ON memories TO atrium_trash;
 
--- Finds tenants whose memories expire.
+-- Finds tenants with expiring memories.
 CALL policies_create_open('memories', 'atrium_worker', '{select}');
 GRANT SELECT (tenant_id, deleted_at, expires_at) ON memories TO atrium_worker;
 
 CALL policies_create('memories', 'atrium_operator', '{select}');
 GRANT SELECT (tenant_id, deleted_at) ON memories TO atrium_operator;
 
--- The owner only, even if the memory is shared: an earlier version may hold
+-- The owner only, even if the memory is shared: an earlier version may contain
 -- what its owner removed before sharing.
 CALL policies_create('memory_versions', 'atrium_app', '{select}', 'user_id = :user');
 CALL policies_create('memory_versions', 'atrium_app', '{insert}', 'user_id = :user AND changed_by = :user');

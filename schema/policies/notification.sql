@@ -1,6 +1,6 @@
 CALL policies_create('notifications', 'atrium_app', '{select,update}', 'user_id = :user');
--- The system notifies of anything. A member notifies others only of acts of
--- their own that must be told, in their own name.
+-- The system creates any notification. A member notifies others only of certain
+-- actions, in their own name.
 CALL policies_create('notifications', 'atrium_app', '{insert}',
     $$:may(system) AND created_by IS NULL
       OR created_by = :user

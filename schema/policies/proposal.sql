@@ -1,6 +1,6 @@
--- While a proposal is pending, members who decide on it see it, and not the
--- system; later who decided on it, and always its author. A proposal of a change
--- shows both states, so a program must be allowed to read both.
+-- While a proposal is pending, its reviewers see it, but not a system transaction;
+-- afterwards the one who decided it does; its author always does. A proposal of a
+-- change shows both versions, so an API key must be allowed to read both.
 CALL policies_create('memory_proposals', 'atrium_app', '{select}',
     $$(proposed_by = :user OR reviewed_by = :user
        OR status = 'pending' AND proposed_by <> :user
@@ -8,7 +8,7 @@ CALL policies_create('memory_proposals', 'atrium_app', '{select}',
       AND (:vendor IS NULL
            OR attributes -> 'allowed_vendors' ?| ARRAY['*', :vendor]
               AND (replaces IS NULL OR replaces -> 'allowed_vendors' ?| ARRAY['*', :vendor]))$$);
--- Only the functions decide and withdraw.
+-- Only the functions accept, decline and withdraw.
 CALL policies_create('memory_proposals', 'atrium_app', '{insert}',
     $$proposed_by = :user AND status = 'pending' AND :may(memory.share)
       AND (to_visibility = 'org' OR team_id = ANY (:teams))$$);

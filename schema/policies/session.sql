@@ -1,5 +1,5 @@
--- Read before a tenant is known, so the wall is the role: no role that serves
--- members has any privilege on these tables.
+-- Read before a tenant is known, so isolation depends on the role: no role for
+-- members' requests has any privilege on these tables.
 CALL policies_create_open('identities', 'atrium_auth', '{select,insert,delete}');
 GRANT SELECT, INSERT, DELETE ON identities TO atrium_auth;
 
@@ -14,7 +14,7 @@ GRANT SELECT, INSERT, DELETE ON login_attempts TO atrium_auth;
 CALL policies_create_open('logout_tokens', 'atrium_auth', '{select,insert,delete}');
 GRANT SELECT, INSERT, DELETE ON logout_tokens TO atrium_auth;
 
--- The operator ties an identity to a member whom it adds, and reads none.
+-- The operator links an identity to a member that it adds, and reads none.
 CALL policies_create('identities', 'atrium_operator', '{insert}');
 GRANT INSERT ON identities TO atrium_operator;
 CALL policies_create('web_sessions', 'atrium_operator', '{select}');

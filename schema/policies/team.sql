@@ -1,4 +1,4 @@
--- Members who lead a team change it; those who only belong to it don't.
+-- Leads of a team change it; its other members don't.
 CALL policies_create('teams', 'atrium_app', '{select}');
 CALL policies_create('teams', 'atrium_app', '{insert,delete}', ':may(team.manage)');
 CALL policies_create('teams', 'atrium_app', '{update}', ':may(team.manage) OR :may(team.lead) AND id = ANY (:led)');

@@ -2,7 +2,7 @@ CALL policies_create('tenants', 'atrium_app', '{select}');
 CALL policies_create('tenants', 'atrium_app', '{update}', ':may(settings.manage)');
 GRANT SELECT, UPDATE (name, settings, updated_at, version) ON tenants TO atrium_app;
 
--- Sign-in finds the organisation by its slug or directory before anyone is
+-- Sign-in finds the organisation by its slug or directory before the member is
 -- known, and reads the lifetimes of sessions.
 CALL policies_create_open('tenants', 'atrium_auth', '{select}');
 GRANT SELECT (id, slug, name, status, entra_tenant_id, settings) ON tenants TO atrium_auth;
@@ -24,7 +24,7 @@ GRANT SELECT (id, settings) ON tenants TO atrium_sharing;
 CALL policies_create('tenants', 'atrium_purge', '{select,delete}');
 GRANT SELECT (id, status, delete_after), DELETE ON tenants TO atrium_purge;
 
--- Named on the command line only: the application reads if the caller is one.
+-- Added on the command line only: the application reads whether the caller is one.
 CALL policies_create('platform_operators', 'atrium_app', '{select}', 'user_id = :user OR :may(system)');
 CALL policies_create('platform_operators', 'atrium_operator', '{select,insert,delete}');
 GRANT SELECT ON platform_operators TO atrium_app;

@@ -116,7 +116,7 @@ mod tests {
             restrict_folder(&folder, false).unwrap();
             assert_eq!(mode(&folder), 0o700);
         }
-        // With Postgres as another user, others may pass through.
+        // If Postgres runs as another user, others may enter the folder.
         restrict_folder(&folder, true).unwrap();
         let is_root = rustix::process::geteuid().is_root();
         assert_eq!(mode(&folder), if is_root { 0o711 } else { 0o700 });

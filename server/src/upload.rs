@@ -39,7 +39,7 @@ pub(crate) async fn import_upload(
     if let (Err(_), Some(id)) = (&result, import_id)
         && let Err(error) = Upload::abandon(&ctx, &actor, id).await
     {
-        tracing::warn!(%error, "a file that was not taken stays for now");
+        tracing::warn!(%error, "a rejected file stays until it is swept");
     }
     match result {
         Ok(started) => {

@@ -16,7 +16,7 @@ struct Setup {
     note: &'static str,
 }
 
-#[expect(clippy::too_many_lines, reason = "what is to be pasted is long")]
+#[expect(clippy::too_many_lines, reason = "the texts are long")]
 fn setups(address: &str, key: &str) -> [Setup; 5] {
     // mcp-remote rejects plain HTTP without this flag.
     let http = if address.starts_with("http://") {

@@ -69,7 +69,7 @@ pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
             },
         ),
     ];
-    let mut heads = vec!["narrowed to".to_owned()];
+    let mut heads = vec!["filter".to_owned()];
     heads.extend(DEPTHS.iter().map(|depth| format!("p50 at {depth}")));
     heads.push("deepest ÷ first".to_owned());
     let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());

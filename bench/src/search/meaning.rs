@@ -172,7 +172,7 @@ fn readers(tenant: &Tenant) -> [(&'static str, Actor); 3] {
     [
         ("owns a third, half of the teams", tenant.veteran()),
         ("owns little, one team", tenant.colleague()),
-        ("sees what everyone sees", tenant.newcomer()),
+        ("sees shared memories only", tenant.newcomer()),
     ]
 }
 
@@ -180,7 +180,7 @@ fn readers(tenant: &Tenant) -> [(&'static str, Actor); 3] {
 fn filters(tenant: &Tenant) -> Vec<(&'static str, MemoryCriteria)> {
     let all = MemoryCriteria::default;
     vec![
-        ("all in sight", all()),
+        ("all visible", all()),
         (
             "own",
             MemoryCriteria {
@@ -262,8 +262,8 @@ pub(crate) async fn recall(
     let exact = statement("(embedding_a <=> $2) + 0", &visible);
     let mut table = Table::new(&[
         "memories",
-        "narrowed to",
-        "in sight of each reader",
+        "filter",
+        "visible to each reader",
         "recall@10",
         "worst question",
         "p50",
@@ -333,7 +333,7 @@ async fn visible_count(server: &Server, actor: &Actor, filter: &serde_json::Valu
     .bind(filter)
     .fetch_one(&mut *owner)
     .await
-    .context("counting what is in sight")
+    .context("counting visible memories")
 }
 
 async fn semantic_search(

@@ -174,11 +174,11 @@ async fn malformed_responses_are_rejected() {
                 .to_string(),
         ),
         (
-            "the same twice",
+            "the same index twice",
             json!({ "data": [item(1, vector(1.0)), item(1, vector(1.0))] }).to_string(),
         ),
         (
-            "one that was not asked for",
+            "an index that was not requested",
             json!({ "data": [item(0, vector(1.0)), item(7, vector(1.0))] }).to_string(),
         ),
         (
@@ -194,7 +194,7 @@ async fn malformed_responses_are_rejected() {
             json!({ "data": [item(0, vec![1.0; 4_001]), item(1, vec![1.0; 4_001])] }).to_string(),
         ),
         (
-            "nothing but zeros",
+            "zeros only",
             json!({ "data": [item(0, vec![0.0; 64]), item(1, vector(1.0))] }).to_string(),
         ),
         // Infinite as an f32.

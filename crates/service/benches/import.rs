@@ -3,8 +3,8 @@
 //! `cargo xtask bench import` (`-- --lines 100000 --embed` for more or fewer,
 //! and to wait until all can be found by meaning).
 //!
-//! The file is made as it is given, so what is measured beside the idle
-//! process is what the import itself holds.
+//! The file is generated while it is uploaded, so the memory above that of the
+//! idle process is the import's own.
 
 use std::{
     env,
@@ -172,7 +172,7 @@ async fn measure(lines: usize, embed: bool) {
     let _ = worker.await;
 }
 
-/// Gives a file of JSON lines.
+/// Uploads a file of JSON lines.
 async fn give(ctx: &Ctx, actor: &Actor, lines: usize) -> (domain::ImportId, usize) {
     let mut upload = Upload::begin(ctx, actor, "bench.jsonl")
         .await

@@ -195,7 +195,7 @@ impl Task {
         });
         let is_complete = ended.is_ok();
         if let Err(error) = &ended {
-            tracing::warn!(%error, count, "an export broke off");
+            tracing::warn!(%error, count, "an export was aborted");
         }
         // Must be set before the channel closes, because `Export::next` reads
         // it then.

@@ -21,8 +21,8 @@ pub enum Part<'a> {
     Json(&'a RawValue),
 }
 
-/// A JSON object whose values are not read yet. It keeps a field that is given
-/// twice, for [`read_input`] to refuse.
+/// A JSON object whose values are not parsed yet. Keeps duplicate fields, so that
+/// [`read_input`] can reject them.
 #[derive(Debug, Default)]
 pub struct JsonObject<'a>(Vec<(String, &'a RawValue)>);
 
@@ -123,7 +123,7 @@ fn flattened_field<T>(
 /// Reads an input from the text of a JSON object.
 ///
 /// # Errors
-/// As [`read_input`]; for what is no object, of the field `""`.
+/// As [`read_input`]; if the text is not an object, for the field `""`.
 pub fn read_json_input<T: DeserializeOwned>(text: &str) -> Result<T, AppError> {
     let fields: JsonObject<'_> = serde_json::from_str(text)
         .map_err(|error| AppError::field("", brief(&without_position(&error.to_string()))))?;

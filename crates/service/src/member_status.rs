@@ -1,6 +1,6 @@
 //! Changes of members that end sessions. They are endpoints and not operations:
-//! their transaction begins with the role of the authentication, which ends the
-//! sessions, and goes on as the actor.
+//! their transaction begins with the auth role, which ends the sessions, and
+//! continues as the actor.
 
 use domain::{
     Action, Actor, AppError,

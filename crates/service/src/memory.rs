@@ -151,7 +151,7 @@ impl Operation for MemoryReplies {
         tx: &mut AuthorizedTx<'_>,
         MemoryPath { id }: MemoryPath,
     ) -> Result<Done<Page<MemoryReply>>, AppError> {
-        // Without this, replies to an invisible memory would be none.
+        // Without this check, an invisible memory would have an empty list.
         memories::memory_get(tx, id).await?;
         let now = tx.now();
         let items = memories::memory_replies(tx, id, now).await?;
@@ -198,7 +198,8 @@ impl Operation for MemoryCreate {
 ///
 /// # Errors
 /// [`AppError::Forbidden`] for a reply to a shared memory if the actor may not
-/// share; [`AppError::Conflict`] for one to a reply or to what is in the trash.
+/// share; [`AppError::Conflict`] for a reply to a reply or to a memory in the
+/// trash.
 pub(crate) async fn create_in_tx(
     ctx: &Ctx,
     actor: &Actor,

@@ -100,8 +100,8 @@ fn command(row: &RawValue) -> Result<MemoryCommand, AppError> {
     })
 }
 
-/// Not an [`Operation`](crate::Operation): rows that the actor may not do are
-/// audited as denied after the others are committed.
+/// Not an [`Operation`](crate::Operation): rows without permission are audited as
+/// denied after the others are committed.
 pub struct MemoryBatch;
 
 impl Endpoint for MemoryBatch {

@@ -333,7 +333,7 @@ pub async fn audit_list_for_member(
 /// wrote, oldest first. Members may read entries of their own actions.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] if it wrote none, or was somebody else's request.
+/// [`StoreError::NotFound`] if it wrote none, or was another member's request.
 pub async fn audit_list_for_request(
     tx: &mut TenantTx,
     request_id: RequestId,

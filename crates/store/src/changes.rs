@@ -132,7 +132,7 @@ impl Store {
         loop {
             self.changes.0.has_unpublished.notified().await;
             if let Err(error) = self.changes_flush(process).await {
-                tracing::debug!(%error, "other processes could not be told of changes");
+                tracing::debug!(%error, "other processes could not be notified of changes");
             }
             // Collects the changes that happen meanwhile.
             sleep(PUBLISH_INTERVAL).await;
@@ -160,7 +160,7 @@ impl Store {
     async fn changes_receive(&self, process: Uuid) {
         loop {
             let Err(error) = self.changes_listen(process).await;
-            tracing::debug!(%error, "word of changes can't be had at the moment");
+            tracing::debug!(%error, "notifications of changes are unavailable");
             sleep(RECONNECT_DELAY).await;
         }
     }

@@ -182,7 +182,7 @@ impl Store {
     /// server.
     pub async fn close(&self) {
         if let Err(error) = self.changes_flush(Uuid::nil()).await {
-            tracing::debug!(%error, "the server could not be told of changes");
+            tracing::debug!(%error, "the server could not be notified of changes");
         }
         for (_, pool) in self.pools.each() {
             pool.close().await;

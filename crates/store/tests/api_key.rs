@@ -1,4 +1,4 @@
-//! Keys of programs: who sees and ends them, and what is kept of them.
+//! API keys: who can see and revoke them, and what is stored.
 
 use std::collections::BTreeSet;
 
@@ -68,7 +68,7 @@ async fn service(acme: &TestTenant) -> UserId {
 
 // SEC-D5, SEC-C6
 #[tokio::test]
-async fn a_key_is_seen_and_ended_by_its_owner_and_by_those_who_manage_keys() {
+async fn key_is_visible_and_revocable_to_its_owner_and_to_key_managers() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -102,9 +102,9 @@ async fn a_key_is_seen_and_ended_by_its_owner_and_by_those_who_manage_keys() {
     assert_eq!(labels(&db, &mia, ApiKeyScope::Own, false).await, []);
 }
 
-// SEC-G: a key minted as somebody else, whatever the code above allows.
+// SEC-G: a key for somebody else, whatever the service allows.
 #[tokio::test]
-async fn the_database_lets_nobody_make_a_key_of_somebody_else() {
+async fn database_rejects_a_key_for_somebody_else() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -134,7 +134,7 @@ async fn the_database_lets_nobody_make_a_key_of_somebody_else() {
 
 // SEC-D5
 #[tokio::test]
-async fn the_front_door_finds_a_key_by_its_hash_and_notes_its_use_once_a_minute() {
+async fn auth_role_finds_a_key_by_its_hash_and_records_its_use_once_a_minute() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -154,9 +154,9 @@ async fn the_front_door_finds_a_key_by_its_hash_and_notes_its_use_once_a_minute(
     }
 }
 
-// SEC-D5: an organisation's own transactions never see a key's hash.
+// SEC-D5: an organisation's own transactions can't read a key's hash.
 #[tokio::test]
-async fn the_hash_is_for_the_front_door_only() {
+async fn only_the_auth_role_reads_the_hash() {
     let db = TestDb::new().await;
     for (role, reads) in [("atrium_app", false), ("atrium_auth", true)] {
         let mut conn = db.connection_for(role).await.unwrap();
@@ -198,7 +198,7 @@ async fn all_keys_of_a_member_end_together() {
 }
 
 #[tokio::test]
-async fn the_list_is_paged_newest_first() {
+async fn list_is_paginated_newest_first() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;

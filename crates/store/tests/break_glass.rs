@@ -1,5 +1,5 @@
-//! The wall around private memories opens for a grant, a permission and a
-//! setting together, and for nothing less; nobody forges a notification.
+//! Break-glass: private memories are readable only with a grant, a permission and
+//! a setting together, and notifications can't be forged.
 
 use domain::{
     Actor, ActorKind, ApiKeyId, BreakGlassId, MemoryId, Permission, RequestFacts, SessionId,
@@ -33,13 +33,13 @@ use time::Duration;
 const REASON: &str = "Customer 41 asks what was agreed.";
 const TERM: Duration = Duration::minutes(15);
 
-/// An organisation in which Mia has private memories, and people who would
-/// like to read them.
+/// An organisation in which Mia has private memories, and members who try to
+/// read them.
 struct Scene {
     db: TestDb,
     acme: TestTenant,
     mia: Actor,
-    /// Entrusted with reading.
+    /// Has the break-glass permission.
     rita: Actor,
     owner: Actor,
     private: MemoryId,
@@ -95,15 +95,15 @@ impl Scene {
         grant
     }
 
-    /// What `actor` is shown of Mia's private memories at `now`.
+    /// The private memories of Mia that `actor` can list at `now`.
     async fn shown(&self, actor: &Actor, now: Timestamp) -> Result<Vec<MemoryId>, StoreError> {
         let mut tx = self.begin(actor).await;
         let page = break_glass_list(&mut tx, self.mia.user_id, now, None, 50).await?;
         Ok(page.items.into_iter().map(|memory| memory.id).collect())
     }
 
-    /// A connection as the store opens one for `actor`, with the setting that
-    /// opens the wall.
+    /// A connection with the settings that the store sets for `actor`, and the
+    /// setting that names the member whose memories are opened.
     async fn connection(&self, actor: &Actor, subject: Option<UserId>) -> PgConnection {
         let mut conn = PgConnection::connect_with(&self.db.login_options(Login::App))
             .await
@@ -157,7 +157,7 @@ fn is_not_found<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::NotFound))
 }
 
-/// The code of what Postgres says to a statement, or how many rows it reached.
+/// The number of rows that a statement reached, or the error code of Postgres.
 async fn tried(conn: &mut PgConnection, sql: &'static str) -> Result<u64, String> {
     let mut tx = conn.begin().await.unwrap();
     let done = sqlx::raw_sql(sql).execute(&mut *tx).await;
@@ -173,7 +173,7 @@ async fn tried(conn: &mut PgConnection, sql: &'static str) -> Result<u64, String
 
 // SEC-C3
 #[tokio::test]
-async fn the_policy_needs_both_the_permission_and_the_setting() {
+async fn policy_requires_both_the_permission_and_the_setting() {
     let scene = Scene::new().await;
     let (mia, rita) = (&scene.mia, &scene.rita);
     let globex = scene.db.tenant("globex").await;
@@ -182,7 +182,7 @@ async fn the_policy_needs_both_the_permission_and_the_setting() {
     let private = "SELECT FROM memories WHERE visibility = 'private'
                      AND user_id::text <> current_setting('app.current_user_id')";
     for (who, actor, subject, expected) in [
-        ("all of it", rita, Some(mia.user_id), 1),
+        ("permission and setting", rita, Some(mia.user_id), 1),
         ("no setting", rita, None, 0),
         ("no permission", &scene.owner, Some(mia.user_id), 0),
         ("another member's setting", rita, Some(rita.user_id), 0),
@@ -192,8 +192,8 @@ async fn the_policy_needs_both_the_permission_and_the_setting() {
         assert_eq!(tried(&mut conn, private).await, Ok(expected), "{who}");
     }
 
-    // One member's, to read, and nothing else of theirs: neither the trash nor
-    // what it was before. A search does not find them.
+    // Only that member's memories, read-only, without the trash and earlier
+    // versions. A search does not find them.
     let mut conn = scene.connection(rita, Some(mia.user_id)).await;
     for (sql, expected) in [
         ("SELECT FROM memories WHERE deleted_at IS NOT NULL", Ok(0)),
@@ -239,7 +239,7 @@ async fn only_an_own_open_grant_shows_private_memories() {
     scene.open(&scene.rita).await;
     assert_eq!(scene.shown(&scene.rita, NOW).await.unwrap(), [private]);
 
-    // Somebody else's grant is nobody's, however much they may.
+    // Somebody else's grant has no effect, whatever the permissions.
     let rolf = entrusted(scene.acme.actor(SystemRole::Owner, "Rolf").await);
     let globex = scene.db.tenant("globex").await;
     let gus = entrusted(globex.actor(SystemRole::Owner, "Gus").await);
@@ -248,7 +248,7 @@ async fn only_an_own_open_grant_shows_private_memories() {
         assert!(is_not_found(&shown), "{}: {shown:?}", other.label);
     }
 
-    // Without the permission a grant shows nothing: it was taken since.
+    // A grant without the permission, which was removed since, has no effect.
     let mut taken = scene.rita.clone();
     taken.permissions.remove(&Permission::MemoryBreakGlass);
     assert_eq!(scene.shown(&taken, NOW).await.unwrap(), []);
@@ -268,7 +268,7 @@ async fn only_an_own_open_grant_shows_private_memories() {
 
 // SEC-C3, SEC-C6
 #[tokio::test]
-async fn a_private_memory_is_read_and_nothing_else_is() {
+async fn one_private_memory_is_read_and_nothing_else() {
     let scene = Scene::new().await;
     scene.open(&scene.rita).await;
     let subject = scene.mia.user_id;
@@ -287,7 +287,7 @@ async fn a_private_memory_is_read_and_nothing_else_is() {
     let elsewhere = break_glass_get(&mut tx, scene.owner.user_id, owners, NOW).await;
     assert!(is_not_found(&elsewhere), "{elsewhere:?}");
 
-    // In the same transaction nothing else sees more than ever.
+    // Other reads in the same transaction show no more than usual.
     let list = memory_list(&mut tx, &MemoryCriteria::default(), None, 50, NOW)
         .await
         .unwrap();
@@ -311,7 +311,7 @@ async fn a_private_memory_is_read_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn private_memories_are_listed_in_pages() {
+async fn private_memories_are_paginated() {
     let scene = Scene::new().await;
     for n in 0..4 {
         write(&scene.db, &scene.mia, &format!("note {n}")).await;
@@ -339,9 +339,9 @@ async fn private_memories_are_listed_in_pages() {
     assert!(matches!(broken, Err(StoreError::Cursor)), "{broken:?}");
 }
 
-// SEC-C3: neither for others, nor without the permission, nor beyond measure.
+// SEC-C3: neither for others, nor without the permission, nor for longer than allowed.
 #[tokio::test]
-async fn grants_are_opened_in_ones_own_name_and_cannot_be_stretched() {
+async fn grants_are_opened_in_ones_own_name_and_can_not_be_extended() {
     let scene = Scene::new().await;
     let (subject, rita) = (scene.mia.user_id, &scene.rita);
     let mut tx = scene.begin(&scene.owner).await;
@@ -392,7 +392,7 @@ async fn grants_are_opened_in_ones_own_name_and_cannot_be_stretched() {
     ] {
         assert_eq!(tried(&mut conn, sql).await, denied, "{sql}");
     }
-    // The two whom it concerns see it; the one who is read can't end it.
+    // The reader and the member see it; the member can't end it.
     let close = "UPDATE break_glass_grants SET closed_at = now()";
     for (actor, sees, ends) in [(rita, 1, 1), (&scene.mia, 1, 0), (&scene.owner, 0, 0)] {
         let mut conn = scene.connection(actor, None).await;
@@ -411,9 +411,9 @@ async fn grants_are_opened_in_ones_own_name_and_cannot_be_stretched() {
     assert_eq!(break_glass_reports(&mut tx, 9).await.unwrap(), []);
 }
 
-// SEC-D5, SEC-B3: what people are entrusted with is theirs in person.
+// SEC-D5, SEC-B3: break-glass needs the person, in a browser.
 #[tokio::test]
-async fn programs_keys_and_jobs_act_without_what_people_are_entrusted_with() {
+async fn keys_agents_and_jobs_have_no_break_glass_permission() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let (user, agent) = (acme.user("Rita").await, acme.user("Crawler").await);
@@ -472,7 +472,7 @@ fn notice(scene: &Scene) -> NotificationData {
 
 // SEC-C3
 #[tokio::test]
-async fn members_read_their_own_notifications_and_forge_none() {
+async fn members_read_their_own_notifications_and_can_not_forge_any() {
     let scene = Scene::new().await;
     let (mia, rita) = (&scene.mia, &scene.rita);
     let told = notice(&scene);
@@ -495,7 +495,7 @@ async fn members_read_their_own_notifications_and_forge_none() {
     let mut conn = scene.connection(rita, None).await;
     let denied = Err("42501".to_owned());
     for sql in [
-        // In Atrium's name, in another member's, of another kind.
+        // In Atrium's name, in another member's, and of another kind.
         "INSERT INTO notifications (tenant_id, id, user_id, created_by, kind, data, created_at)
          SELECT tenant_id, gen_random_uuid(), id, NULL, 'break_glass_opened', '{}', now() FROM users",
         "INSERT INTO notifications (tenant_id, id, user_id, created_by, kind, data, created_at)
@@ -519,7 +519,7 @@ async fn members_read_their_own_notifications_and_forge_none() {
     assert!(list.next.is_none());
     let first = list.items[0].id;
     assert_eq!(notification_unread_count(&mut tx).await.unwrap(), 2);
-    // Others see none of it and read none of it.
+    // Other members neither see these notifications nor mark them as read.
     let mut theirs = scene.begin(&scene.owner).await;
     let seen = notification_list(&mut theirs, None, 9).await.unwrap();
     assert_eq!(seen.items, []);
@@ -536,7 +536,7 @@ async fn members_read_their_own_notifications_and_forge_none() {
 }
 
 #[tokio::test]
-async fn what_another_version_told_does_not_break_the_list() {
+async fn notification_of_an_unknown_kind_does_not_break_the_list() {
     let scene = Scene::new().await;
     for (kind, data) in [("party", "{}"), ("break_glass_opened", r#"{"x": 1}"#)] {
         sqlx::query(

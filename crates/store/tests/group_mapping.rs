@@ -1,4 +1,4 @@
-//! Rules from groups to roles and teams, and the grants that follow (SEC-A10).
+//! Rules from groups to roles and teams, and the resulting grants (SEC-A10).
 
 use domain::{
     AppError, RoleId,
@@ -43,7 +43,7 @@ async fn create(tx: &mut TenantTx, mapping: &GroupMapping) -> Result<(), AppErro
 }
 
 #[tokio::test]
-async fn rules_are_listed_in_the_order_in_which_they_decide() {
+async fn rules_are_listed_in_the_order_of_precedence() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let admin = role(&db, &acme, SystemRole::Admin).await;
@@ -61,7 +61,7 @@ async fn rules_are_listed_in_the_order_in_which_they_decide() {
         create(&mut tx, rule).await.unwrap();
     }
     assert_eq!(group_mapping_list(&mut tx).await.unwrap(), rules);
-    // As in the list, so in the rule itself.
+    // The rule itself has the same values as the list.
     let claims = GroupClaims::new(["a", "b"], ["b"]);
     assert_eq!(grants(&rules, &claims).roles[0].decided_by, rules[2].id);
 
@@ -81,7 +81,7 @@ async fn rules_are_listed_in_the_order_in_which_they_decide() {
     }
 }
 
-/// Each try in a transaction of its own: a refusal ends it.
+/// Creates in a separate transaction, which the error ends.
 async fn refused(tenant: &TestTenant, mapping: &GroupMapping) -> AppError {
     create(&mut tenant.enter().await, mapping)
         .await
@@ -89,7 +89,7 @@ async fn refused(tenant: &TestTenant, mapping: &GroupMapping) -> AppError {
 }
 
 #[tokio::test]
-async fn bad_rules_are_refused_by_their_field() {
+async fn invalid_rules_are_rejected_by_field() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let admin = role(&db, &acme, SystemRole::Admin).await;
@@ -124,7 +124,7 @@ async fn bad_rules_are_refused_by_their_field() {
                 .is_some()
         );
     }
-    // SEC-C6: another tenant's role and team are like none.
+    // SEC-C6: another tenant's role and team are not found.
     let foreign = mapping("a", admin, 10);
     assert_eq!(refused(&other, &foreign).await, AppError::NotFound);
     let team = acme.team("Support", &[]).await;
@@ -134,7 +134,7 @@ async fn bad_rules_are_refused_by_their_field() {
         ..foreign
     };
     assert_eq!(refused(&other, &foreign).await, AppError::NotFound);
-    // The same group is another rule in another tenant.
+    // The same group can have a rule in another tenant.
     let own = role(&db, &other, SystemRole::Admin).await;
     create(&mut other.enter().await, &mapping("a", own, 10))
         .await
@@ -149,10 +149,10 @@ async fn claims_as(store: &Store, who: &domain::Actor, of: &domain::Actor) -> Op
         .map(|(claims, _)| claims)
 }
 
-/// SEC-C3: only those who may manage rules write them and see others' groups;
-/// nobody writes what the issuer said.
+/// SEC-C3: only members who may manage rules write them and see others' groups,
+/// and no member writes the claims of the issuer.
 #[tokio::test]
-async fn row_security_holds_rules_and_claims() {
+async fn row_security_protects_rules_and_claims() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let admin = acme.actor(SystemRole::Admin, "Ada").await;
@@ -204,10 +204,10 @@ async fn row_security_holds_rules_and_claims() {
     }
 }
 
-/// A membership by hand and one by a group come and go by themselves, and the
-/// team counts once.
+/// A manual membership and one by a group are independent, and the team counts
+/// once.
 #[tokio::test]
-async fn memberships_by_hand_stay() {
+async fn manual_memberships_stay() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.user("Mia").await;
@@ -240,10 +240,7 @@ async fn memberships_by_hand_stay() {
     };
     let granted = grants(&[by_app_role], &GroupClaims::new([""; 0], ["a"]));
     let changed = user_grants_set(&mut tx, mia, &granted, NOW).await.unwrap();
-    assert!(
-        !changed.is_change(),
-        "the same for another reason: {changed:?}"
-    );
+    assert!(!changed.is_change(), "only the source changed: {changed:?}");
     let changed = user_grants_set(&mut tx, mia, &grants(&[], &GroupClaims::default()), NOW)
         .await
         .unwrap();

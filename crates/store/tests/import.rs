@@ -1,4 +1,4 @@
-//! Files given for import.
+//! Uploaded files and their imports.
 
 use domain::{
     Actor, ImportId, JobId,
@@ -30,7 +30,7 @@ fn file() -> NewImport<'static> {
     }
 }
 
-/// A file that waits for a look.
+/// Stores a file that waits for review.
 async fn give(db: &TestDb, actor: &Actor, import: &NewImport<'_>, digest: u8, minute: i64) {
     let mut tx = db.store.begin(actor).await.unwrap();
     import_create(&mut tx, import, NOW + Duration::minutes(minute))
@@ -52,7 +52,7 @@ async fn give(db: &TestDb, actor: &Actor, import: &NewImport<'_>, digest: u8, mi
 }
 
 #[tokio::test]
-async fn a_file_waits_is_started_and_lets_go_of_its_bytes() {
+async fn waiting_file_is_started_and_its_bytes_are_deleted() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -131,13 +131,13 @@ async fn a_file_waits_is_started_and_lets_go_of_its_bytes() {
 }
 
 #[tokio::test]
-async fn a_report_from_before_archives_is_still_read() {
+async fn report_from_before_archives_is_still_readable() {
     let old: ImportProblem = serde_json::from_value(json!({ "line": 3, "reason": "x" })).unwrap();
     assert_eq!((old.line, old.entry), (3, None));
 }
 
 #[tokio::test]
-async fn the_same_bytes_are_found_while_they_wait_for_each_member_alone() {
+async fn duplicate_bytes_are_found_while_they_wait_per_member() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -167,7 +167,7 @@ async fn the_same_bytes_are_found_while_they_wait_for_each_member_alone() {
 }
 
 #[tokio::test]
-async fn what_broke_off_or_was_forgotten_is_found_to_be_let_go_of() {
+async fn aborted_and_abandoned_uploads_are_found_for_deletion() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -211,7 +211,7 @@ async fn what_broke_off_or_was_forgotten_is_found_to_be_let_go_of() {
 }
 
 #[tokio::test]
-async fn an_import_is_its_members_alone() {
+async fn import_is_private_to_its_member() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -240,7 +240,7 @@ async fn an_import_is_its_members_alone() {
             assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
         }
         assert!(import_list(&mut tx, 10).await.unwrap().is_empty());
-        // Not its bytes either: the piece would belong to another's file.
+        // Nor its bytes: the chunk would belong to another member's file.
         import_chunks_clear(&mut tx, given.id).await.unwrap();
         let piece = import_chunk_put(&mut tx, given.id, 1, b"x").await;
         assert!(matches!(piece, Err(StoreError::Constraint(_))), "{piece:?}");
@@ -250,7 +250,7 @@ async fn an_import_is_its_members_alone() {
 }
 
 #[tokio::test]
-async fn an_impossible_file_is_refused_by_name() {
+async fn impossible_file_is_rejected_by_constraint_name() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")

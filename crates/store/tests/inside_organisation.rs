@@ -1,5 +1,5 @@
-//! SQL of a member's request, whatever it says, stays within what the service
-//! allows inside the organisation. Each refusal stands beside what is allowed.
+//! SQL of a member's request can do no more inside the organisation than the
+//! service allows. Each denial is next to what is allowed.
 
 use domain::{
     Actor, MemoryId, Permission,
@@ -17,7 +17,7 @@ use store::{
 };
 use uuid::Uuid;
 
-/// The code of a missing privilege, and of a policy that refuses.
+/// The error code of a missing privilege, and of a policy that denies.
 const DENIED: &str = "42501";
 
 struct World {
@@ -36,7 +36,7 @@ impl World {
         Self { db, acme, mia, ada }
     }
 
-    /// A connection in the name of `actor`, past the store.
+    /// A connection with the settings of `actor`, without the store.
     async fn connect(&self, actor: &Actor) -> PgConnection {
         let options = self.db.login_options(Login::App);
         let mut conn = PgConnection::connect_with(&options).await.unwrap();
@@ -70,7 +70,7 @@ impl World {
     }
 }
 
-/// How many rows a statement reached, or the code of its refusal. It lasts.
+/// The number of rows that a statement reached, or its error code. Changes are kept.
 async fn tried(conn: &mut PgConnection, sql: &str) -> Result<u64, String> {
     match sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
         .execute(conn)
@@ -90,7 +90,7 @@ fn denied() -> Result<u64, String> {
     Err(DENIED.to_owned())
 }
 
-/// A reply to `root` in the name of `actor`, as SQL.
+/// SQL that inserts a reply to `root` by `actor`.
 fn reply(actor: &Actor, reply: Uuid, root: MemoryId, visibility: &str) -> String {
     format!(
         "INSERT INTO memories (tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance,
@@ -102,7 +102,7 @@ fn reply(actor: &Actor, reply: Uuid, root: MemoryId, visibility: &str) -> String
 }
 
 #[tokio::test]
-async fn a_reply_is_never_more_visible_than_what_it_replies_to() {
+async fn reply_is_never_more_visible_than_its_root() {
     let world = World::new().await;
     let (mia, max) = (
         &world.mia,
@@ -146,7 +146,7 @@ async fn a_reply_is_never_more_visible_than_what_it_replies_to() {
         let published = tried(&mut conn, &publish).await;
         assert_eq!(published.is_ok(), becomes.is_some(), "{published:?}");
         assert_eq!(visibility(made).await, becomes.unwrap_or("private"));
-        // Nobody else's is published.
+        // Nobody else can publish the reply.
         let mut other = world.connect(&world.ada).await;
         assert_eq!(tried(&mut other, &publish).await, denied());
     }
@@ -163,7 +163,7 @@ async fn a_reply_is_never_more_visible_than_what_it_replies_to() {
 }
 
 #[tokio::test]
-async fn nobody_puts_anothers_name_to_what_they_do() {
+async fn nobody_acts_in_another_members_name() {
     let world = World::new().await;
     let (mia, ada) = (&world.mia, &world.ada);
     let memory = world.memory(ada).await;
@@ -212,7 +212,7 @@ async fn nobody_puts_anothers_name_to_what_they_do() {
                 ),
             ),
             (
-                "invites.invited_by of an open one",
+                "invites.invited_by of an existing one",
                 format!("UPDATE invites SET invited_by = '{name}'"),
             ),
             (
@@ -225,7 +225,7 @@ async fn nobody_puts_anothers_name_to_what_they_do() {
             ),
         ]
     };
-    // In the actor's own name first: the update needs the invite.
+    // In the actor's own name first, because the update needs the invite.
     for ((what, own), (_, forged)) in as_named(ada).iter().zip(&as_named(mia)) {
         let done = tried(&mut conn, own).await;
         assert_eq!(done, Ok(1), "{what} in one's own name");
@@ -242,14 +242,14 @@ async fn nobody_puts_anothers_name_to_what_they_do() {
     assert_eq!(
         tried(&mut conn, &accept).await,
         denied(),
-        "only Atrium sees who accepts"
+        "only a system transaction sees who accepts"
     );
     let revoke = "UPDATE invites SET status = 'revoked'";
     assert_eq!(tried(&mut conn, revoke).await, Ok(1));
 }
 
 #[tokio::test]
-async fn anybody_revokes_an_invite_and_nobody_renews_it_in_anothers_name() {
+async fn any_inviter_revokes_an_invite_and_renews_it_in_their_own_name_only() {
     let world = World::new().await;
     let olga = world.acme.actor(SystemRole::Owner, "Olga").await;
     let mut conn = world.connect(&olga).await;
@@ -260,7 +260,7 @@ async fn anybody_revokes_an_invite_and_nobody_renews_it_in_anothers_name() {
     );
     assert_eq!(tried(&mut conn, &make).await, Ok(1));
     let mut conn = world.connect(&world.ada).await;
-    // A link of one's own making that rests on the owner's permissions.
+    // A link of one's own that would use the owner's permissions.
     let steal = "UPDATE invites SET token_hash = sha256('mine')";
     assert_eq!(tried(&mut conn, steal).await, denied());
     let renew = format!("{steal}, invited_by = '{}'", world.ada.user_id);
@@ -270,7 +270,7 @@ async fn anybody_revokes_an_invite_and_nobody_renews_it_in_anothers_name() {
 }
 
 #[tokio::test]
-async fn a_key_may_nothing_that_its_maker_may_not() {
+async fn key_can_not_exceed_its_creators_permissions() {
     let world = World::new().await;
     let mia = &world.mia;
     let mut conn = world.connect(mia).await;
@@ -291,7 +291,7 @@ async fn a_key_may_nothing_that_its_maker_may_not() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_read_with_the_permission_or_about_oneself() {
+async fn audit_log_is_readable_with_the_permission_or_about_oneself() {
     let world = World::new().await;
     let (mia, ada) = (&world.mia, &world.ada);
     let mut tx = world.db.store.begin_as_system(world.acme.id).await.unwrap();
@@ -325,7 +325,7 @@ async fn the_audit_log_is_read_with_the_permission_or_about_oneself() {
         (rows, heads)
     };
     assert_eq!(seen(ada).await, (vec![1, 2, 3, 4, 5], 1));
-    // What she did, and who read her memories.
+    // Her own actions, and who read her memories.
     assert_eq!(seen(mia).await, (vec![2, 4], 0));
     let mut without = ada.clone();
     without.permissions.remove(&Permission::AuditRead);
@@ -335,7 +335,7 @@ async fn the_audit_log_is_read_with_the_permission_or_about_oneself() {
 }
 
 #[tokio::test]
-async fn a_worker_finds_whose_memories_wait_and_reads_no_vector() {
+async fn worker_finds_members_with_pending_memories_and_reads_no_vector() {
     let world = World::new().await;
     world.memory(&world.mia).await;
     let mut conn = world.db.connection_for("atrium_worker").await.unwrap();

@@ -1,4 +1,4 @@
-//! Invites: who sees and changes them, and what the database itself refuses.
+//! Invites: who sees and changes them, and what the database enforces.
 
 use domain::{Actor, InviteId, access::SystemRole, invite::InviteListInput};
 use store::{
@@ -42,7 +42,7 @@ async fn operators(acme: &TestTenant, hash: u8) -> InviteId {
 
 // SEC-C6
 #[tokio::test]
-async fn invites_are_seen_and_changed_by_those_who_invite_in_the_organisation() {
+async fn invites_are_visible_and_changeable_to_inviters_of_the_organisation() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let ada = acme.actor(SystemRole::Admin, "Ada").await;
@@ -74,10 +74,10 @@ async fn invites_are_seen_and_changed_by_those_who_invite_in_the_organisation() 
     assert!(matches!(again, Err(StoreError::NotFound)), "{again:?}");
 }
 
-// SEC-G (privilege minted): an invite without an inviter is checked against
-// nobody's permissions, so no member makes one or turns one into it.
+// SEC-G (privilege minted): an invite without an inviter is checked against no
+// permissions, so no member can create one or turn another into it.
 #[tokio::test]
-async fn the_database_lets_no_member_make_or_touch_the_operators_invites() {
+async fn database_lets_no_member_create_or_change_the_operators_invites() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let olga = acme.actor(SystemRole::Owner, "Olga").await;
@@ -114,7 +114,7 @@ async fn the_database_lets_no_member_make_or_touch_the_operators_invites() {
     let _ = own;
 }
 
-/// Takes the application's role with the settings of `actor`, past the store.
+/// Takes the role `atrium_app` with the settings of `actor`, without the store.
 async fn acme_member(conn: &mut sqlx::PgConnection, actor: &Actor, permissions: &str) {
     sqlx::query(
         "SELECT set_config('role', 'atrium_app', true), set_config('app.current_tenant_id', $1, true),
@@ -130,7 +130,7 @@ async fn acme_member(conn: &mut sqlx::PgConnection, actor: &Actor, permissions: 
 
 // SEC-D5
 #[tokio::test]
-async fn only_the_front_door_finds_an_invite_by_its_token_and_learns_no_more() {
+async fn only_the_auth_role_finds_an_invite_by_its_token_and_reads_little_of_it() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let ada = acme.actor(SystemRole::Admin, "Ada").await;
@@ -163,7 +163,7 @@ async fn only_the_front_door_finds_an_invite_by_its_token_and_learns_no_more() {
 }
 
 #[tokio::test]
-async fn pages_of_invites_follow_each_other_and_their_status() {
+async fn invites_are_paginated_and_filtered_by_status() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let ada = acme.actor(SystemRole::Admin, "Ada").await;

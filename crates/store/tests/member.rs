@@ -1,4 +1,4 @@
-//! Reading members: lists, filters, what one holds.
+//! Reading members: lists, filters, roles.
 
 use domain::{
     ActorKind, UserId,
@@ -26,7 +26,7 @@ fn filter(change: impl FnOnce(&mut MemberListInput)) -> MemberListInput {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_by_name_without_gap_or_repeat() {
+async fn pages_by_name_have_no_gap_or_repeat() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     db.tenant("other").await.user("Stranger").await;
@@ -113,7 +113,7 @@ async fn members_are_found_by_name_address_role_team_kind_and_status() {
 }
 
 #[tokio::test]
-async fn a_page_of_many_members_is_read_along_the_index() {
+async fn page_of_many_members_is_read_by_the_index() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     sqlx::query(
@@ -130,7 +130,7 @@ async fn a_page_of_many_members_is_read_along_the_index() {
         .execute(&db.admin)
         .await
         .unwrap();
-    // As the application, so that row security has its say in the plan.
+    // As the application's role, so that row security is part of the plan.
     let mut conn = PgConnection::connect_with(&db.login_options(Login::App))
         .await
         .unwrap();

@@ -1,4 +1,4 @@
-//! Personas are their owner's alone, and memories outlive them.
+//! Personas are private to their owner, and memories outlive them.
 
 use domain::{
     Actor, PersonaId,
@@ -61,7 +61,7 @@ async fn nobody_else_sees_changes_or_uses_a_persona() {
         };
         let used = memory_create(&mut tx, id(), &memory, NOW).await;
         assert!(matches!(used, Err(StoreError::Constraint(_))), "{used:?}");
-        // The same name is free for everybody.
+        // Other members can use the same name.
         create(&db, other, "Work").await.unwrap();
     }
     let twice = create(&db, &mia, "Work").await;

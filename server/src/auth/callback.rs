@@ -281,7 +281,7 @@ async fn redeem(
 
 impl From<TokenFault> for SignInError {
     fn from(fault: TokenFault) -> Self {
-        tracing::warn!(%fault, "the ID token does not hold");
+        tracing::warn!(%fault, "the ID token is invalid");
         Self::new(SignInProblem::Token, fault.key())
     }
 }

@@ -62,7 +62,7 @@ impl Issuer {
         match graph::groups(self.transport(), base, access_token).await {
             Ok(groups) => Ok(GroupClaims::new(groups, app_roles)),
             Err(error) => {
-                tracing::warn!(%error, "the person's groups can't be learned");
+                tracing::warn!(%error, "the person's groups can't be read");
                 Err(SignInError::new(SignInProblem::Groups, error.key()))
             }
         }

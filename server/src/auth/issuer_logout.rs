@@ -38,7 +38,7 @@ impl From<LogoutFault> for LogoutError {
 
 impl From<IssuerError> for LogoutError {
     fn from(error: IssuerError) -> Self {
-        tracing::warn!(%error, "the issuer's keys are not known");
+        tracing::warn!(%error, "the issuer's keys are unavailable");
         Self::Unavailable
     }
 }
@@ -213,7 +213,7 @@ impl Auth {
                 return error_response(headers, &AppError::Unavailable { message });
             }
         };
-        tracing::warn!(reason = %fault, channel = channel.key(), "no session was ended for the issuer");
+        tracing::warn!(reason = %fault, channel = channel.key(), "a logout message of the issuer was rejected");
         if let Err(wait) = self.0.logout_errors.try_acquire(facts.ip) {
             let seconds = u32::try_from(wait.whole_seconds()).unwrap_or(u32::MAX);
             let retry_after_seconds = seconds.saturating_add(1);

@@ -65,7 +65,11 @@ pub(super) async fn login(
         Err(SignInError {
             problem, reason, ..
         }) => {
-            tracing::warn!(problem = problem.code(), reason, "no sign-in was begun");
+            tracing::warn!(
+                problem = problem.code(),
+                reason,
+                "a sign-in could not be started"
+            );
             redirect_to_sign_in(Some(problem), Some(&return_to))
         }
     }

@@ -290,7 +290,7 @@ fn seconds(time: Timestamp) -> f64 {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "what is out of range becomes no time at all"
+    reason = "a value out of range is no valid time"
 )]
 fn timestamp(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_unix_timestamp(seconds as i64).ok()

@@ -84,7 +84,7 @@ impl Auth {
         let SignInError {
             problem, reason, ..
         } = failure.error;
-        tracing::warn!(problem = problem.code(), reason, "nobody was signed in");
+        tracing::warn!(problem = problem.code(), reason, "a sign-in failed");
         if counts_as_failure(problem)
             && let Err(error) = self.count_failure(failure.account, facts.ip)
         {
@@ -99,7 +99,7 @@ impl Auth {
         if let Err(error) =
             sign_in_rejection_audit(ctx, &failure.error, policy.as_ref(), facts).await
         {
-            tracing::error!(%error, "the refusal could not be written to the audit log");
+            tracing::error!(%error, "the failure could not be written to the audit log");
         }
         redirect_to_sign_in(Some(problem), failure.return_to.as_ref())
     }

@@ -151,7 +151,7 @@ async fn serve(
         }
         drained.cancel();
         if timeout(LAST_CHECKPOINTS, checkpoints).await.is_err() {
-            tracing::warn!("the last checkpoints of the audit log could not be made in time");
+            tracing::warn!("the last checkpoints of the audit log could not be written in time");
         }
     };
     tokio::select! {

@@ -54,7 +54,10 @@ pub(crate) fn error_response_with_status(
 
 /// Response of a handler that panicked. The process and the connection
 /// continue, and only the log contains the cause (SEC-B10).
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer passes it by value"
+)]
 pub(super) fn panic_response(cause: Box<dyn Any + Send>) -> Response {
     let text = cause.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| cause.downcast_ref::<&str>().copied());

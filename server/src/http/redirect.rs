@@ -41,7 +41,7 @@ pub(super) async fn redirect_layer(
         .get(header::LOCATION)
         .is_some_and(|to| !stays(to))
     {
-        tracing::warn!("a redirect to another site was held back");
+        tracing::warn!("a redirect to another site was blocked");
         let home = HeaderValue::from_static("/");
         response.headers_mut().insert(header::LOCATION, home);
     }

@@ -36,6 +36,6 @@ pub(crate) async fn audit_not_found(ctx: &Ctx, actor: &Actor, kind: &str, id: Op
     let kind = cut(kind, MAX_KIND);
     let details: Vec<_> = id.map(|id| ("id", id.into())).into_iter().collect();
     if let Err(error) = request_denial_audit(ctx, actor, NOT_FOUND, &kind, &details).await {
-        tracing::error!(%error, "that an id was not found could not be written to the audit log");
+        tracing::error!(%error, "a request for an unknown id could not be written to the audit log");
     }
 }

@@ -99,7 +99,7 @@ pub async fn serve(
                 }
             };
             if let Err(error) = result {
-                tracing::debug!(%error, %peer, "a connection broke off");
+                tracing::debug!(%error, %peer, "a connection was aborted");
             }
             drop(slot);
         });

@@ -42,7 +42,7 @@ impl From<AppError> for StreamEnd {
             AppError::Forbidden { .. } => Self::Ended(EndReason::Forbidden),
             AppError::Unauthenticated => Self::Ended(EndReason::SignedOut),
             error => {
-                tracing::debug!(%error, "a stream could not look");
+                tracing::debug!(%error, "a stream could not poll");
                 Self::Unknown
             }
         }

@@ -107,7 +107,7 @@ pub(super) fn read_arguments<T: DeserializeOwned>(arguments: &JsonObject) -> Res
 
 /// An output as a model reads it: without the fields that are null.
 pub(super) fn to_answer<T: Serialize>(output: &T) -> Result<Value, AppError> {
-    // By way of text: `to_value` would turn an `f32` of 0.9 into 0.8999999761581421.
+    // Converted through text: `to_value` would turn an `f32` of 0.9 into 0.8999999761581421.
     let answer = serde_json::to_string(output).and_then(|text| serde_json::from_str(&text));
     let mut answer: Value = answer.map_err(|error| {
         tracing::error!(%error, "an answer could not be written");

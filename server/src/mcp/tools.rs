@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_tool_says_what_it_does_to_what_there_is() {
+    fn each_tool_has_hints_for_its_effect() {
         let tools = Tools::new();
         for tool in all() {
             let hints = tool.annotations.unwrap();
@@ -142,9 +142,9 @@ mod tests {
         }
     }
 
-    /// What Ajv in strict mode and Gemini's subset of OpenAPI 3.0 both take.
+    /// Checks the limits of Ajv in strict mode and of Gemini's subset of OpenAPI 3.0.
     #[test]
-    fn schemas_have_only_what_every_client_accepts() {
+    fn schemas_are_accepted_by_every_client() {
         for tool in all() {
             let name = &tool.name;
             check(&Value::Object((*tool.input_schema).clone()), name);

@@ -130,7 +130,7 @@ async fn keep(ctx: &Ctx, actor: &Actor, name: &str, seal: &Seal, response: Respo
         to_bytes(body, MAX_ANSWER_BYTES).await
     } else {
         if let Err(error) = idempotency_forget(ctx, actor, name).await {
-            tracing::warn!(%error, "a refused call could not be forgotten");
+            tracing::warn!(%error, "the key of a failed call could not be released");
         }
         return Response::from_parts(parts, body);
     };
@@ -155,7 +155,7 @@ async fn keep(ctx: &Ctx, actor: &Actor, name: &str, seal: &Seal, response: Respo
     };
     if let Err(error) = kept {
         // The call succeeded. A repetition is answered that it may have been done.
-        tracing::warn!(%error, "an answer could not be kept");
+        tracing::warn!(%error, "a response could not be stored");
     }
     Response::from_parts(parts, Body::from(body))
 }

@@ -262,7 +262,7 @@ mod tests {
 
     // SEC-D5, SEC-G: scope bypass through a second header.
     #[test]
-    fn the_same_key_in_every_header_and_never_two() {
+    fn key_is_read_from_each_header_and_two_keys_are_rejected() {
         for headers in [
             &[("authorization", "Bearer atr_a")][..],
             &[("authorization", "bearer   atr_a ")],

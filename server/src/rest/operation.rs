@@ -186,7 +186,7 @@ pub(super) fn describe(document: &mut Value) {
         schemas: settings.into_generator(),
     };
     visit_operations(&mut visitor);
-    // Of the streams, which are no operations.
+    // The schemas of streams, which are not operations.
     visitor.schemas.subschema_for::<ImportStarted>();
     let filter = MemoryFilter::json_schema(&mut visitor.schemas).to_value();
     let fields = filter["properties"].as_object().into_iter().flatten();

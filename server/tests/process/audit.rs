@@ -1,4 +1,4 @@
-//! SEC-E2: `atrium audit verify` and the checkpoints that a server leaves.
+//! SEC-E2: `atrium audit verify` and the checkpoints that a server writes.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -7,7 +7,7 @@ use store::testing::TestDb;
 
 use crate::support::{Folder, Server, atrium_on, run};
 
-/// A database with an organisation, a server of which ran and stopped.
+/// A database with one organisation, and the data folder of a server that ran and stopped.
 struct Site {
     db: TestDb,
     folder: Folder,
@@ -54,7 +54,7 @@ impl Site {
         sqlx::raw_sql(sql).execute(&self.db.admin).await.unwrap();
     }
 
-    /// The file of the only organisation.
+    /// The checkpoint file of the only organisation.
     fn file(&self) -> PathBuf {
         let dir = self.folder.path().join("data/audit-checkpoints");
         let mut files = fs::read_dir(dir).unwrap();
@@ -63,7 +63,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn a_stopped_server_leaves_checkpoints_that_verify_compares_with() {
+async fn stopped_server_leaves_checkpoints_that_verify_checks() {
     let site = Site::new(TestDb::new().await);
     let (status, stdout, stderr) = site.verify(&[]);
     assert_eq!(status, 0, "{stdout}{stderr}");
@@ -83,7 +83,7 @@ async fn a_stopped_server_leaves_checkpoints_that_verify_compares_with() {
         "{line}"
     );
 
-    // Nothing agrees with the checkpoints any more, and all with itself.
+    // The remaining rows agree with each other, but not with the checkpoints.
     let kept = site.folder.path().join("kept.txt");
     fs::copy(site.file(), &kept).unwrap();
     site.tamper("TRUNCATE audit_log, audit_heads, audit_checkpoints")
@@ -96,7 +96,7 @@ async fn a_stopped_server_leaves_checkpoints_that_verify_compares_with() {
     );
     assert!(stderr.contains("not whole"), "{stderr}");
 
-    // Where the folder is gone too, what was kept elsewhere tells.
+    // If the folder is lost too, a copy of the checkpoint shows it.
     fs::remove_file(site.file()).unwrap();
     site.tamper("DELETE FROM audit_log").await;
     let kept = kept.to_str().unwrap();
@@ -106,7 +106,7 @@ async fn a_stopped_server_leaves_checkpoints_that_verify_compares_with() {
 }
 
 #[tokio::test]
-async fn an_organisation_that_went_with_its_log_is_missed() {
+async fn organisation_removed_with_its_log_is_reported() {
     let site = Site::new(TestDb::new().await);
     site.tamper("TRUNCATE audit_log, audit_heads, tenants CASCADE")
         .await;
@@ -122,7 +122,7 @@ async fn an_organisation_that_went_with_its_log_is_missed() {
 }
 
 #[tokio::test]
-async fn an_organisation_that_was_deleted_rightly_is_not_missed() {
+async fn properly_deleted_organisation_is_not_reported() {
     let site = Site::new(TestDb::new().await);
     let (status, _, stderr) =
         site.atrium(&["tenant", "delete", "acme", "--reason", "left", "--now"]);
@@ -132,7 +132,7 @@ async fn an_organisation_that_was_deleted_rightly_is_not_missed() {
 }
 
 #[tokio::test]
-async fn another_master_key_is_told_from_a_broken_log() {
+async fn another_master_key_is_distinguished_from_a_broken_log() {
     let site = Site::new(TestDb::new().await);
     let with_other_key = |arguments: &[&str]| {
         let mut command = site.command(arguments);
@@ -159,7 +159,7 @@ async fn another_master_key_is_told_from_a_broken_log() {
 }
 
 #[tokio::test]
-async fn files_and_keys_that_say_nothing_are_refused() {
+async fn invalid_checkpoint_files_and_keys_are_rejected() {
     let site = Site::new(TestDb::new().await);
     let path = |name: &str, text: &str| {
         let path = site.folder.path().join(name);
@@ -187,7 +187,7 @@ async fn files_and_keys_that_say_nothing_are_refused() {
         let (status, stdout, stderr) = site.verify(arguments);
         assert_eq!(status, 2, "{arguments:?}: {stdout}{stderr}");
     }
-    // A checkpoint of an organisation that isn't there is no usage error.
+    // A checkpoint of an organisation that does not exist is not a usage error.
     let (status, stdout, _) = site.verify(&["--checkpoint", &other]);
     assert_eq!(status, 1, "{stdout}");
 }

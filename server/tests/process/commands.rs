@@ -1,11 +1,11 @@
-//! The commands beside `serve`.
+//! The commands other than `serve`.
 
 use store::{PerLogin, testing::TestDb};
 
 use crate::support::{Folder, atrium_on, run};
 
 #[tokio::test]
-async fn an_organisation_has_the_owner_that_was_named() {
+async fn organisation_is_created_with_the_named_owner() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let with_issuer = |arguments: &[&str]| {
         let mut command = atrium_on(&db, &folder, arguments);
@@ -48,7 +48,7 @@ async fn an_organisation_has_the_owner_that_was_named() {
         ("https://id.example".into(), "42".into(), "owner".into())
     );
 
-    // Entra's owner is named by directory and object, and both are needed.
+    // Entra identifies the owner by directory and object; both are required.
     let id = "11111111-2222-3333-4444-555555555555";
     let (status, ..) = with_issuer(&["tenant", "create", "--slug", "b", "--owner-oid", id]);
     assert_eq!(status, 2);
@@ -72,7 +72,7 @@ async fn an_organisation_has_the_owner_that_was_named() {
 
 // SEC-A11, SEC-D3
 #[tokio::test]
-async fn an_organisation_can_wait_for_an_owner_who_has_the_link() {
+async fn organisation_is_created_with_an_invite_for_its_owner() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let atrium = |arguments: &[&str]| {
         let mut command = atrium_on(&db, &folder, arguments);
@@ -142,7 +142,7 @@ async fn an_organisation_can_wait_for_an_owner_who_has_the_link() {
 }
 
 #[tokio::test]
-async fn the_doctor_asks_the_mail_server_where_there_is_one() {
+async fn doctor_checks_the_mail_server_if_one_is_configured() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let doctor = |settings: mail::MailSettings| {
         let mut command = atrium_on(&db, &folder, &["doctor"]);
@@ -176,9 +176,9 @@ async fn the_doctor_asks_the_mail_server_where_there_is_one() {
     );
 }
 
-// SEC-G: operators are named here, and nowhere else.
+// SEC-G: operators are appointed on the command line only.
 #[tokio::test]
-async fn organisations_are_suspended_resumed_and_deleted_and_operators_named() {
+async fn organisations_are_suspended_resumed_and_deleted_and_operators_added() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let atrium = |arguments: &str| {
         let arguments: Vec<&str> = arguments.split(' ').collect();
@@ -254,7 +254,7 @@ async fn organisations_are_suspended_resumed_and_deleted_and_operators_named() {
 
 // SEC-E2
 #[tokio::test]
-async fn verify_names_the_row_that_was_touched() {
+async fn verify_names_the_tampered_row() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let mut create = atrium_on(&db, &folder, &["tenant", "create", "--slug", "acme"]);
     create
@@ -284,7 +284,7 @@ async fn verify_names_the_row_that_was_touched() {
 }
 
 #[tokio::test]
-async fn the_doctor_says_for_each_part_what_to_do() {
+async fn doctor_says_what_to_do_for_each_part() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let mut doctor = atrium_on(&db, &folder, &["doctor"]);
     doctor
@@ -312,7 +312,7 @@ async fn the_doctor_says_for_each_part_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_corrupt_model_is_named_and_the_product_still_runs() {
+async fn corrupt_model_is_reported_and_the_server_still_runs() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let model = folder.path().join("no-model");
     std::fs::create_dir_all(&model).unwrap();
@@ -328,7 +328,7 @@ async fn a_corrupt_model_is_named_and_the_product_still_runs() {
 }
 
 #[tokio::test]
-async fn the_schema_goes_down_and_up_again() {
+async fn schema_migrates_down_and_up_again() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let migrate =
         |arguments: &[&str]| run(atrium_on(&db, &folder, &[&["migrate"], arguments].concat()));
@@ -339,14 +339,14 @@ async fn the_schema_goes_down_and_up_again() {
         "{all}"
     );
     let (status, down, stderr) = migrate(&["down", "--steps", "2"]);
-    // Functions, policies and grants are a line of their own.
+    // Functions, policies and grants have a line of their own.
     assert_eq!(
         (status, down.matches("missing").count()),
         (0, 3),
         "{stderr}"
     );
     assert!(down.contains("missing  functions, policies and grants"));
-    // An older schema is brought up by whoever may, and refused by who may not.
+    // A server that may not migrate refuses to start on an older schema.
     let mut serve = atrium_on(&db, &folder, &["serve"]);
     serve.env_remove("ATRIUM_DATABASE_ADMIN_URL");
     let (status, _, stderr) = run(serve);
@@ -356,9 +356,9 @@ async fn the_schema_goes_down_and_up_again() {
     assert_eq!((status, up.matches("missing").count()), (0, 0));
 }
 
-// The README's way to an external server: an owner who is no superuser.
+// The README's set-up for an external server: the owner is not a superuser.
 #[tokio::test]
-async fn an_owner_without_superuser_rights_sets_everything_up() {
+async fn owner_without_superuser_rights_sets_everything_up() {
     use embedded_postgres::{Binaries, Cluster, Settings, default_cache};
 
     let folder = Folder::new();
@@ -417,11 +417,11 @@ async fn an_owner_without_superuser_rights_sets_everything_up() {
     .fetch_all(&inside)
     .await
     .unwrap();
-    assert!(open.is_empty(), "anybody may call {open:?}");
+    assert!(open.is_empty(), "PUBLIC may call {open:?}");
 }
 
 #[tokio::test]
-async fn the_doctor_reaches_across_organisations_and_tells_when_a_wall_is_down() {
+async fn doctor_probes_across_organisations_and_reports_broken_row_security() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let (_, stdout, _) = run(atrium_on(&db, &folder, &["doctor", "--isolation"]));
     assert!(stdout.contains("ok    probes"), "{stdout}");

@@ -1,4 +1,4 @@
-//! Starting, stopping and surviving.
+//! Start, stop and crash recovery.
 
 use std::{
     fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, thread, time::Duration,
@@ -9,19 +9,18 @@ use store::testing::TestDb;
 
 use crate::support::{Folder, Server, atrium, atrium_on, run};
 
-/// The embedded Postgres' process.
+/// The process id of the embedded Postgres.
 fn postmaster(folder: &Folder) -> Pid {
     let file = folder.path().join("data/postgres/data/postmaster.pid");
     let text = fs::read_to_string(file).unwrap();
     Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
 }
 
-/// Other users see nothing of the data folder, and nobody else reads the
-/// passwords and the key in it.
+/// Fails if other users can read the data folder, or the passwords and the key in it.
 fn assert_closed(folder: &Folder) {
     let data = folder.path().join("data");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    // As root, Postgres runs as another user and passes through.
+    // As root, Postgres runs as another user, who must be able to enter the folder.
     let is_root = rustix::process::geteuid().is_root();
     assert_eq!(mode(&data), if is_root { 0o711 } else { 0o700 });
     assert_eq!(mode(&data.join("postgres")), 0o700);
@@ -45,12 +44,12 @@ fn gone(pid: Pid) -> bool {
 
 // SEC-F2
 #[tokio::test]
-async fn a_stop_ends_everything_and_the_next_start_finds_what_was_kept() {
+async fn stop_ends_everything_and_the_next_start_keeps_the_data() {
     let folder = Folder::new();
     let mut server = Server::start(atrium(&folder, &["serve", "--demo"]));
     let first = postmaster(&folder);
     assert_closed(&folder);
-    // Two servers on one data folder would ruin it.
+    // Two servers on one data folder would corrupt it.
     let (status, _, stderr) = run(atrium(&folder, &["serve", "--demo"]));
     assert_eq!(status, 1, "{stderr}");
     assert!(stderr.contains("data"), "{stderr}");
@@ -67,7 +66,7 @@ async fn a_stop_ends_everything_and_the_next_start_finds_what_was_kept() {
     let (_, after, _) = run(atrium(&folder, &["tenant", "list"]));
     assert_eq!(after, stdout);
 
-    // Killed, it takes Postgres with it, and nothing is in the way afterwards.
+    // A killed server takes Postgres with it, and nothing blocks the next start.
     let second = postmaster(&folder);
     again.signal(Signal::KILL);
     again.ended(Duration::from_secs(5));
@@ -78,7 +77,7 @@ async fn a_stop_ends_everything_and_the_next_start_finds_what_was_kept() {
 
 // SEC-F4
 #[tokio::test]
-async fn a_crashed_database_comes_back_and_readiness_tells_nothing_else() {
+async fn crashed_database_recovers_and_readiness_reports_it() {
     let folder = Folder::new();
     let server = Server::start(atrium(&folder, &["serve", "--demo"]));
     let ready = || server.status("/readyz");
@@ -86,8 +85,8 @@ async fn a_crashed_database_comes_back_and_readiness_tells_nothing_else() {
     let crashed = postmaster(&folder);
     kill_process(crashed, Signal::KILL).unwrap();
     assert!(gone(crashed));
-    // Readiness is off for as long as the restart takes, which can be less
-    // than one request: what counts is that nothing else is ever told.
+    // Readiness is off while Postgres restarts, which can take less than one
+    // request; no other status may appear in between.
     let mut status = ready().await;
     for _ in 0..600 {
         if status == 200 {
@@ -97,9 +96,9 @@ async fn a_crashed_database_comes_back_and_readiness_tells_nothing_else() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         status = ready().await;
     }
-    assert_eq!(status, 200, "it did not come back");
+    assert_eq!(status, 200, "Postgres did not recover");
     assert_ne!(postmaster(&folder), crashed, "another Postgres answers");
-    // The process itself lived all the time, and what needs no database works.
+    // The process itself kept running, and what needs no database works.
     assert_eq!(server.status("/healthz").await, 200);
 }
 
@@ -115,14 +114,14 @@ async fn ten_boots_at_once_all_start() {
         })
         .collect();
     for start in starts {
-        let server = start.join().expect("each of them starts");
+        let server = start.join().expect("each server starts");
         assert_eq!(server.status("/readyz").await, 200);
     }
 }
 
 // SEC-F2
 #[tokio::test]
-async fn a_second_signal_stops_at_once() {
+async fn second_signal_stops_at_once() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let mut server = Server::start(atrium_on(&db, &folder, &["serve"]));
     // A request that never ends keeps the server draining.
@@ -141,7 +140,7 @@ async fn a_second_signal_stops_at_once() {
 }
 
 #[test]
-fn the_program_explains_itself() {
+fn help_lists_the_commands() {
     let help = Command::new(env!("CARGO_BIN_EXE_atrium"))
         .arg("--help")
         .output()

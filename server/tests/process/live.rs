@@ -50,7 +50,7 @@ async fn open(server: &Server, key: &str) -> reqwest::Response {
     answer
 }
 
-/// What still comes, to the end.
+/// The remaining text of the stream, until it ends.
 async fn rest(mut answer: reqwest::Response, within: Duration) -> String {
     let read = async {
         let mut text = String::new();
@@ -64,20 +64,20 @@ async fn rest(mut answer: reqwest::Response, within: Duration) -> String {
 
 // SEC-F2
 #[tokio::test]
-async fn a_stop_ends_open_streams_and_waits_for_none() {
+async fn stop_ends_open_streams_without_waiting_for_them() {
     let (_db, _folder, mut server, key) = started().await;
     let answer = open(&server, &key).await;
     server.signal(Signal::TERM);
     assert!(server.ended(Duration::from_secs(5)).success());
     let told = rest(answer, Duration::from_secs(1)).await;
-    // Who hears no end comes back.
+    // A client that gets no `end` event reconnects.
     assert!(!told.contains("event: end"), "{told}");
 }
 
-// SEC-B3: the command line is another process, of which the server hears
-// sooner than a stream looks by itself.
+// SEC-B3: the command line is another process. The server hears of the change
+// by NOTIFY, sooner than a stream polls.
 #[tokio::test]
-async fn a_command_that_suspends_the_organisation_ends_its_streams() {
+async fn suspending_the_organisation_by_command_ends_its_streams() {
     let (db, folder, server, key) = started().await;
     let answer = open(&server, &key).await;
     let suspend = ["tenant", "suspend", "acme", "--reason", "unpaid"];

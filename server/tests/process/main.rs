@@ -1,5 +1,4 @@
-//! The program as its operator runs it: real processes, signals and exit
-//! statuses.
+//! The program as an operator runs it: real processes, signals and exit statuses.
 
 mod audit;
 mod commands;

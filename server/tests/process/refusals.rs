@@ -1,5 +1,5 @@
-//! Bad input to the process: one sentence that says what to do, and the
-//! right exit status.
+//! Bad input to the process: one sentence that says what to do, and the right
+//! exit status.
 
 use std::{fs, net::TcpListener};
 
@@ -7,7 +7,7 @@ use store::{Login, PerLogin, testing::TestDb};
 
 use crate::support::{Folder, atrium, atrium_on, run, with_logins};
 
-/// One line on standard error, beginning with the program's name.
+/// The only line on standard error, which begins with the program's name.
 fn sentence(stderr: &str) -> &str {
     let lines: Vec<_> = stderr
         .lines()
@@ -18,7 +18,7 @@ fn sentence(stderr: &str) -> &str {
 }
 
 #[test]
-fn an_unknown_key_or_a_bad_value_is_named_and_ends_with_2() {
+fn unknown_key_or_bad_value_is_named_and_exits_with_2() {
     let folder = Folder::new();
     for (key, value, named) in [
         ("ATRIUM_ADRESS", "127.0.0.1:1", "adress"),
@@ -45,7 +45,7 @@ fn an_unknown_key_or_a_bad_value_is_named_and_ends_with_2() {
 }
 
 #[test]
-fn a_busy_port_is_told_before_anything_starts() {
+fn busy_port_is_reported_before_anything_starts() {
     let folder = Folder::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -57,7 +57,7 @@ fn a_busy_port_is_told_before_anything_starts() {
 }
 
 #[test]
-fn an_unreachable_database_is_told_without_its_password() {
+fn unreachable_database_is_reported_without_its_password() {
     let folder = Folder::new();
     let mut command = atrium(&folder, &["serve"]);
     let urls = PerLogin::from_fn(|_| "postgres://me:s3cret@127.0.0.1:1/atrium".to_owned());
@@ -71,9 +71,9 @@ fn an_unreachable_database_is_told_without_its_password() {
     assert!(!stderr.contains("s3cret"), "{stderr}");
 }
 
-// What an upgrade from one login for all finds.
+// What an upgrade from a single login runs into.
 #[tokio::test]
-async fn an_external_database_without_the_further_logins_is_told_which_are_missing() {
+async fn missing_logins_of_an_external_database_are_named() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let mut command = atrium_on(&db, &folder, &["serve"]);
     command.env_remove(Login::Auth.variable());
@@ -83,7 +83,7 @@ async fn an_external_database_without_the_further_logins_is_told_which_are_missi
 }
 
 #[tokio::test]
-async fn a_login_that_takes_the_front_doors_role_is_refused() {
+async fn login_that_can_take_the_auth_role_is_refused() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let mut command = atrium_on(&db, &folder, &["serve"]);
     command
@@ -95,7 +95,7 @@ async fn a_login_that_takes_the_front_doors_role_is_refused() {
 }
 
 #[test]
-fn a_missing_bundle_is_told() {
+fn missing_bundle_is_reported() {
     let folder = Folder::new();
     let mut command = atrium(&folder, &["serve"]);
     command.env("ATRIUM_SITE_DIR", folder.path().join("nowhere"));
@@ -106,7 +106,7 @@ fn a_missing_bundle_is_told() {
 
 // SEC-C1
 #[tokio::test]
-async fn a_login_that_passes_row_security_is_refused() {
+async fn login_that_bypasses_row_security_is_refused() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let mut command = atrium_on(&db, &folder, &["serve"]);
     command.env("ATRIUM_DATABASE_URL", db.admin_url());
@@ -116,7 +116,7 @@ async fn a_login_that_passes_row_security_is_refused() {
 }
 
 #[tokio::test]
-async fn a_demo_is_for_this_machine_and_for_databases_of_its_own() {
+async fn demo_runs_only_on_loopback_and_on_a_demo_database() {
     let (db, folder) = (TestDb::new().await, Folder::new());
     let (status, _, stderr) = run(atrium(&folder, &["serve", "--demo", "--addr", "0.0.0.0:0"]));
     assert_eq!(status, 2, "{stderr}");

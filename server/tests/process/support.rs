@@ -1,4 +1,4 @@
-//! Running the built program.
+//! Runs the built program.
 
 use std::{
     fs,
@@ -11,12 +11,12 @@ use std::{
 
 use store::{PerLogin, testing::TestDb};
 
-/// A folder of the test's own, removed at its end.
+/// A temporary folder, removed at the end of the test.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Short, because a socket's path in it must be, and open to the user as
-    /// whom Postgres runs.
+    /// The path is short, because the path of a socket in it must be, and open to
+    /// the user that Postgres runs as.
     pub(crate) fn new() -> Self {
         let id: uuid::Uuid = store::testing::id();
         let path = std::env::temp_dir().join(format!("atrium-{}", id.simple()));
@@ -33,7 +33,7 @@ impl Folder {
         self.0.join("site")
     }
 
-    /// A bundle of empty files: these tests look at no page.
+    /// Writes a bundle of empty files: these tests load no page.
     fn write_site(&self) {
         let site = self.site();
         fs::create_dir_all(site.join("pkg")).unwrap();
@@ -51,8 +51,8 @@ impl Drop for Folder {
     }
 }
 
-/// The program in `folder`, without a model and on a free port, with nothing
-/// of the test's own environment.
+/// The program in `folder`, without a model, on a free port and with none of
+/// the test's environment.
 pub(crate) fn atrium(folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_atrium"));
     command
@@ -68,7 +68,7 @@ pub(crate) fn atrium(folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
-/// The same on a test's database instead of an embedded one.
+/// The same on a test's database instead of the embedded one.
 pub(crate) fn atrium_on(db: &TestDb, folder: &Folder, arguments: &[&str]) -> Command {
     let mut command = atrium(folder, arguments);
     with_logins(&mut command, &db.urls());
@@ -76,14 +76,14 @@ pub(crate) fn atrium_on(db: &TestDb, folder: &Folder, arguments: &[&str]) -> Com
     command
 }
 
-/// Names a database with every login.
+/// Configures a database URL for every login.
 pub(crate) fn with_logins(command: &mut Command, urls: &PerLogin<String>) {
     for (login, url) in urls.each() {
         command.env(login.variable(), url);
     }
 }
 
-/// Runs to the end: exit status, standard output, standard error.
+/// Runs to the end and returns exit status, standard output and standard error.
 pub(crate) fn run(mut command: Command) -> (i32, String, String) {
     let Output {
         status,
@@ -94,14 +94,14 @@ pub(crate) fn run(mut command: Command) -> (i32, String, String) {
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
 
-/// A server that was told to start.
+/// A running server.
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
 }
 
 impl Server {
-    /// Starts `command` and waits until it says that it is ready.
+    /// Starts `command` and waits until it logs that it is ready.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command
             .env("ATRIUM_LOG__FORMAT", "json")
@@ -112,7 +112,7 @@ impl Server {
         let mut seen = Vec::new();
         let address = loop {
             let Some(Ok(line)) = lines.next() else {
-                panic!("it ended before it was ready: {}", seen.join("\n"));
+                panic!("the server ended before it was ready: {}", seen.join("\n"));
             };
             if let Ok(event) = serde_json::from_str::<serde_json::Value>(&line)
                 && event["message"] == "Atrium is ready"
@@ -121,7 +121,7 @@ impl Server {
             }
             seen.push(line);
         };
-        // A full pipe would stop it.
+        // A full pipe would block the server, so keep reading.
         thread::spawn(move || lines.for_each(drop));
         Self {
             child,
@@ -129,7 +129,7 @@ impl Server {
         }
     }
 
-    /// The status that a path answers with.
+    /// The status of a response to `GET path`.
     pub(crate) async fn status(&self, path: &str) -> reqwest::StatusCode {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(30))
@@ -143,7 +143,7 @@ impl Server {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    /// Waits for its end.
+    /// Waits for the process to end.
     pub(crate) fn ended(&mut self, within: Duration) -> ExitStatus {
         let start = Instant::now();
         while start.elapsed() < within {
@@ -152,7 +152,7 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        panic!("it did not end within {within:?}");
+        panic!("the server did not end within {within:?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The demo's issuer, over the wire: the real path from "Sign in" to a
-//! session for everybody it offers, and what it refuses.
+//! The demo's issuer over HTTP: each demo person can sign in, and invalid
+//! requests are rejected.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -31,7 +31,7 @@ struct Demo {
     host: String,
 }
 
-/// Serves everything on one port, as `--demo` does, with all of its people.
+/// Serves everything on one port with all demo people, as `--demo` does.
 async fn demo() -> Demo {
     let db = TestDb::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -124,7 +124,7 @@ impl Demo {
 }
 
 #[tokio::test]
-async fn everybody_signs_in_with_one_click_and_out_again() {
+async fn every_person_signs_in_with_one_click_and_out_again() {
     let mut demo = demo().await;
     for person in DEMO_PEOPLE {
         let asked = demo.get("/auth/login").await.location().to_owned();
@@ -174,7 +174,7 @@ async fn everybody_signs_in_with_one_click_and_out_again() {
 }
 
 #[test]
-fn there_is_somebody_of_each_role_and_somebody_of_another_organisation() {
+fn demo_has_a_person_for_each_role_and_one_in_another_organisation() {
     let first = DEMO_TENANTS[0].0;
     for role in SystemRole::ALL {
         assert!(
@@ -187,7 +187,7 @@ fn there_is_somebody_of_each_role_and_somebody_of_another_organisation() {
 }
 
 #[tokio::test]
-async fn cancelling_is_told_on_the_sign_in_page() {
+async fn cancelled_sign_in_is_explained_on_the_sign_in_page() {
     let mut demo = demo().await;
     let asked = demo.get("/auth/login").await.location().to_owned();
     let answer = demo.choose(&asked.parse().unwrap(), "").await;
@@ -196,7 +196,7 @@ async fn cancelling_is_told_on_the_sign_in_page() {
 }
 
 #[tokio::test]
-async fn the_issuer_serves_its_own_client_only() {
+async fn demo_issuer_serves_only_its_own_client() {
     let mut demo = demo().await;
     let asked: Url = demo.get("/auth/login").await.location().parse().unwrap();
     for (name, value) in [
@@ -233,7 +233,7 @@ async fn the_issuer_serves_its_own_client_only() {
             "{name}"
         );
     }
-    // The token endpoint is for a program, which has no cookies.
+    // The token endpoint is called by a program, which has no cookies.
     demo.browser.jar.clear();
     let request = Request::post("/demo/issuer/token")
         .header(header::HOST, &demo.host)

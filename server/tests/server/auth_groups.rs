@@ -1,5 +1,5 @@
 //! Groups and app roles of the issuer become roles and teams (SEC-A10), and
-//! the last owner stays one (SEC-A11).
+//! the last owner keeps the role (SEC-A11).
 
 use crate::support::{App, issuer::Context};
 use axum::{
@@ -20,7 +20,7 @@ use store::{
 };
 use uuid::Uuid;
 
-/// Nobody gets a role but by groups and app roles.
+/// An app without a default role: roles come from groups and app roles only.
 async fn app() -> App {
     App::start_with(|settings| settings.oidc.as_mut().unwrap().default_role = None).await
 }
@@ -65,7 +65,7 @@ async fn user(app: &App) -> UserId {
     user.into()
 }
 
-/// `role/source` of everybody from the issuer.
+/// `role/source` of all members from the issuer.
 async fn roles(app: &App) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT r.key || '/' || ur.source FROM user_roles ur JOIN roles r ON r.id = ur.role_id
@@ -76,7 +76,7 @@ async fn roles(app: &App) -> Vec<String> {
     .unwrap()
 }
 
-/// `team/source` of everybody from the issuer.
+/// `team/source` of all members from the issuer.
 async fn teams(app: &App) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT t.name || '/' || m.source FROM team_members m JOIN teams t ON t.id = m.team_id
@@ -87,7 +87,7 @@ async fn teams(app: &App) -> Vec<String> {
     .unwrap()
 }
 
-/// What the audit log says under `action`, oldest first.
+/// Audit rows of `action`, oldest first.
 async fn audited(app: &App, action: &str) -> Vec<(String, Value)> {
     sqlx::query_as(
         "SELECT outcome, coalesce(changes, 'null') FROM audit_log WHERE action = $1 ORDER BY seq",
@@ -106,10 +106,10 @@ async fn sign_in(app: &App) -> String {
         .to_owned()
 }
 
-/// SEC-A10: what the groups grant comes with the sign-in and goes with the
-/// claim; what was granted by hand stays.
+/// SEC-A10: roles from groups are granted at sign-in and removed when the claim
+/// is gone; roles that were assigned manually stay.
 #[tokio::test]
-async fn groups_grant_and_an_absent_claim_takes_away() {
+async fn groups_grant_roles_and_an_absent_claim_removes_them() {
     let app = app().await;
     let support = app.tenant.team("Support", &[]).await;
     rule(
@@ -145,7 +145,7 @@ async fn groups_grant_and_an_absent_claim_takes_away() {
         [("success".into(), gained)]
     );
 
-    // Nothing changed: nothing is written down.
+    // Without a change, no audit row is written.
     sign_in(&app).await;
     assert_eq!(audited(&app, "user.grants_set").await.len(), 1);
 
@@ -167,9 +167,9 @@ async fn groups_grant_and_an_absent_claim_takes_away() {
     assert_eq!(audited(&app, "user.grants_set").await[1].1, lost);
 }
 
-/// SEC-A10, SEC-A11: without the group there is no role, and every page says so.
+/// SEC-A10, SEC-A11: a member who left the group has no role, and every page says so.
 #[tokio::test]
-async fn who_leaves_the_group_is_told_to_ask() {
+async fn member_who_left_the_group_is_told_to_ask_an_admin() {
     let app = app().await;
     rule(
         &app,
@@ -187,13 +187,13 @@ async fn who_leaves_the_group_is_told_to_ask() {
     app.issuer
         .plan(|plan| plan.claims = |claims, _| claims["groups"] = json!([]));
     sign_in(&app).await;
-    // SEC-B3: also in the browser that was signed in before.
+    // SEC-B3: also in the browser that was already signed in.
     assert_eq!(browser.who().await, "→ /no-access");
 }
 
 /// SEC-A10
 #[tokio::test]
-async fn app_roles_are_read_from_roles() {
+async fn app_roles_are_read_from_the_roles_claim() {
     let app = app().await;
     rule(
         &app,
@@ -224,9 +224,9 @@ async fn app_roles_are_read_from_roles() {
     assert_eq!(told_at, NOW);
 }
 
-/// A claim that is one text is a list of one.
+/// A claim that is a single string counts as a list of one.
 #[tokio::test]
-async fn a_single_group_may_stand_without_a_list() {
+async fn single_group_may_be_a_string() {
     let app = app().await;
     rule(
         &app,
@@ -242,9 +242,9 @@ async fn a_single_group_may_stand_without_a_list() {
     assert_eq!(roles(&app).await, ["admin/group"]);
 }
 
-/// SEC-A10: what can't be read is not taken for nothing.
+/// SEC-A10: an unreadable claim is an error, not an empty list.
 #[tokio::test]
-async fn claims_that_are_no_lists_of_text_are_refused() {
+async fn claims_that_are_not_lists_of_text_are_rejected() {
     for claims in [
         (|claims: &mut Value, _: &Context| claims["groups"] = json!({ "a": "b" }))
             as fn(&mut Value, &Context),
@@ -263,8 +263,8 @@ async fn claims_that_are_no_lists_of_text_are_refused() {
     }
 }
 
-/// More groups than the token has room for, as Entra says it. The place that
-/// the token names is somebody else's.
+/// Entra's answer for more groups than fit into the token. The endpoint that
+/// the token names belongs to somebody else.
 fn overage(claims: &mut Value, context: &Context) {
     claims["_claim_names"] = json!({ "groups": "src1" });
     claims["_claim_sources"] =
@@ -272,7 +272,7 @@ fn overage(claims: &mut Value, context: &Context) {
     claims["roles"] = json!(["Atrium.Viewer"]);
 }
 
-/// Two pages: the group is on the second.
+/// Two pages; the group is on the second.
 fn two_pages(page: usize, context: &Context) -> Response {
     let next = format!("{}/graph/v1.0/me/transitiveMemberOf?page=1", context.base);
     let answer = match page {
@@ -288,7 +288,8 @@ fn two_pages(page: usize, context: &Context) -> Response {
     Json(answer).into_response()
 }
 
-/// SEC-A10: beyond 200 groups Graph is asked at our own address, page by page.
+/// SEC-A10: with more than 200 groups, Graph is queried page by page at the
+/// configured address.
 #[tokio::test]
 async fn groups_beyond_the_token_come_from_graph() {
     for claims in [
@@ -334,10 +335,10 @@ async fn groups_beyond_the_token_come_from_graph() {
 
 type Graph = fn(usize, &Context) -> Response;
 
-/// SEC-A10: a Graph that fails or talks nonsense denies the sign-in; the roles
-/// of before stay as they are.
+/// SEC-A10: if Graph fails or answers nonsense, the sign-in is denied and the
+/// earlier roles stay.
 #[tokio::test]
-async fn a_graph_that_fails_denies_the_sign_in() {
+async fn failing_graph_denies_the_sign_in() {
     let app = app().await;
     rule(
         &app,
@@ -358,7 +359,7 @@ async fn a_graph_that_fails_denies_the_sign_in() {
         ("graph_refused", |_, _| {
             StatusCode::FORBIDDEN.into_response()
         }),
-        // A redirect is not followed: the token would go along.
+        // A redirect is not followed: the access token would be sent along.
         ("graph_refused", |_, context| {
             axum::response::Redirect::to(&format!("{}/foreign-graph", context.base)).into_response()
         }),
@@ -375,7 +376,7 @@ async fn a_graph_that_fails_denies_the_sign_in() {
             let next = format!("{}/graph/v1.0/../../foreign-graph", context.base);
             Json(json!({ "value": [], "@odata.nextLink": next })).into_response()
         }),
-        // Pages without end.
+        // An endless list of pages.
         ("graph_answer", |_, context| {
             let next = format!("{}/graph/v1.0/me/transitiveMemberOf?page=1", context.base);
             Json(json!({ "value": [], "@odata.nextLink": next })).into_response()
@@ -400,9 +401,9 @@ async fn a_graph_that_fails_denies_the_sign_in() {
     assert_eq!(app.sessions().await, 1);
 }
 
-/// SEC-A10: an issuer that has the groups elsewhere, where we can't ask.
+/// SEC-A10: the issuer keeps the groups at an endpoint that Atrium doesn't query.
 #[tokio::test]
-async fn groups_that_nobody_can_be_asked_for_deny_the_sign_in() {
+async fn groups_at_an_unknown_endpoint_deny_the_sign_in() {
     let app = App::start_with(|settings| settings.oidc.as_mut().unwrap().graph_url = None).await;
     app.issuer.plan(|plan| plan.claims = overage);
     assert_eq!(
@@ -416,9 +417,9 @@ async fn groups_that_nobody_can_be_asked_for_deny_the_sign_in() {
     assert_eq!(app.issuer.foreign_fetches(), 0);
 }
 
-/// SEC-A11: an owner by a group who leaves it stays one while nobody else is.
+/// SEC-A11: the last owner by a group keeps the role after leaving the group.
 #[tokio::test]
-async fn the_last_owner_keeps_the_role() {
+async fn last_owner_keeps_the_role() {
     let app = app().await;
     rule(
         &app,

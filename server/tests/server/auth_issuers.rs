@@ -26,7 +26,7 @@ const OTHER_TID: Uuid = Uuid::from_u128(0x9999_9999_2222_4333_8444_5555_5555_555
 const OID: Uuid = Uuid::from_u128(7);
 const OWNER: Uuid = Uuid::from_u128(8);
 
-/// With a second issuer for the people of `other`.
+/// An app with a second issuer for the people of `other`.
 async fn with_second() -> (App, Issuer, TestTenant) {
     let clock = TestClock::default();
     let second = Issuer::start(move || clock.now()).await;
@@ -75,7 +75,7 @@ async fn slugs_with_users(app: &App) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_issuer_has_its_own_way_in_and_its_own_organisations() {
+async fn each_issuer_has_its_own_sign_in_and_its_own_organisations() {
     let (app, second, _) = with_second().await;
     let mut browser = app.browser();
     let asked = begin(&mut browser, "second").await;
@@ -84,13 +84,13 @@ async fn each_issuer_has_its_own_way_in_and_its_own_organisations() {
     let answer = come_back_at(&mut browser, "/auth/callback/second", &parameters).await;
     assert_eq!(answer.location(), "/memories");
     assert_eq!(slugs_with_users(&app).await, ["other"]);
-    // Without a name, the primary one.
+    // Without a name, the primary issuer is used.
     assert_eq!(
         app.browser().sign_in(&app.issuer).await.location(),
         "/memories"
     );
     assert_eq!(slugs_with_users(&app).await, ["acme", "other"]);
-    // Signing out goes to the issuer that signed in.
+    // Signing out goes to the issuer of the session.
     let answer = browser.post("/auth/logout").await;
     assert!(
         answer.location().starts_with(&second.url),
@@ -102,10 +102,10 @@ async fn each_issuer_has_its_own_way_in_and_its_own_organisations() {
     assert_eq!(answer.location(), "/sign-in?error=not_configured");
 }
 
-/// SEC-A1: an answer at the place of another issuer is refused before anybody
-/// is asked for tokens, whatever the browser brings.
+/// SEC-A1: an answer at the callback of another issuer is rejected before any
+/// token is requested, whatever cookies the browser sends.
 #[tokio::test]
-async fn one_issuer_can_not_answer_in_anothers_name() {
+async fn issuer_can_not_answer_for_another() {
     let (app, second, _) = with_second().await;
     for (begun_with, path) in [
         ("second", "/auth/callback"),
@@ -133,9 +133,9 @@ async fn one_issuer_can_not_answer_in_anothers_name() {
     assert_eq!(app.sessions().await, 0);
 }
 
-/// The organisations of an issuer hear of what it could not do.
+/// A failed sign-in is audited in the organisations of its issuer.
 #[tokio::test]
-async fn refusals_are_told_to_the_issuers_own_organisation() {
+async fn failed_sign_ins_are_audited_in_the_issuers_own_organisation() {
     let (app, second, other) = with_second().await;
     second.plan(|plan| plan.claims = |claims, _| claims["aud"] = json!("another"));
     let mut browser = app.browser();
@@ -171,7 +171,7 @@ async fn entra(directories: Vec<Directory>) -> App {
     app
 }
 
-/// As Entra's document for `organizations` and `common` has it.
+/// The issuer as a template, as in Entra's document for `organizations` and `common`.
 fn template(document: &mut Value) {
     let issuer = document["issuer"].as_str().unwrap();
     document["issuer"] = json!(issuer.replace("organizations", "{tenantid}"));
@@ -185,13 +185,13 @@ fn of_directory(claims: &mut Value, context: &Context, tid: Uuid, oid: Uuid) {
 
 /// SEC-A3
 #[tokio::test]
-async fn the_organisation_is_the_one_of_the_tokens_directory() {
+async fn organisation_is_found_by_the_tokens_directory() {
     let app = entra(Vec::new()).await;
     app.db.tenant("other").await;
     let mut browser = app.browser();
     assert_eq!(browser.sign_in(&app.issuer).await.location(), "/memories");
     assert_eq!(slugs_with_users(&app).await, ["acme"]);
-    // SEC-A13: and its logout messages are believed under that issuer.
+    // SEC-A13: logout tokens of that directory are accepted as well.
     let issuer = format!("{}/{TID}/v2.0", app.issuer.url);
     let token = app.issuer.logout_token(
         |claims| {
@@ -214,7 +214,7 @@ type Claims = fn(&mut Value, &Context);
 
 /// SEC-A3
 #[tokio::test]
-async fn tokens_whose_directory_does_not_hold_are_refused() {
+async fn tokens_with_an_invalid_directory_are_rejected() {
     let bad: [(&str, &str, Claims); 7] = [
         ("directory", "directory_unknown", |claims, context| {
             of_directory(claims, context, OTHER_TID, OID);
@@ -265,7 +265,7 @@ async fn tokens_whose_directory_does_not_hold_are_refused() {
 
 /// SEC-A3
 #[tokio::test]
-async fn a_suspended_organisation_takes_nobody_of_its_directory() {
+async fn suspended_organisation_denies_people_of_its_directory() {
     let app = entra(Vec::new()).await;
     sqlx::query("UPDATE tenants SET status = 'suspended'")
         .execute(&app.db.admin)
@@ -279,9 +279,9 @@ async fn a_suspended_organisation_takes_nobody_of_its_directory() {
     );
 }
 
-/// SEC-A3: a key signs for the directory that the key set says.
+/// SEC-A3: a key signs for the directory that the key set names.
 #[tokio::test]
-async fn a_key_of_another_directory_is_refused() {
+async fn key_of_another_directory_is_rejected() {
     for (suffix, is_good) in [
         ("{tenantid}", true),
         ("11111111-2222-4333-8444-555555555555", true),
@@ -308,9 +308,9 @@ async fn a_key_of_another_directory_is_refused() {
     }
 }
 
-/// SEC-A3: also for an issuer of one's own.
+/// SEC-A3: also for a single-directory issuer.
 #[tokio::test]
-async fn a_key_of_another_issuer_is_refused() {
+async fn key_of_another_issuer_is_rejected() {
     let app = App::start().await;
     let mut key = rsa_jwk(0, Some("key-0"));
     key["issuer"] = json!("https://evil.example");
@@ -322,9 +322,9 @@ async fn a_key_of_another_issuer_is_refused() {
     );
 }
 
-/// SEC-A3: the document must have the template, not some directory.
+/// SEC-A3: the document must contain the template, not one directory.
 #[tokio::test]
-async fn a_document_for_one_directory_is_refused_where_all_are_asked_for() {
+async fn document_for_one_directory_is_rejected_if_all_are_expected() {
     let app = entra(Vec::new()).await;
     app.issuer.plan(|plan| {
         plan.discovery = |document| {
@@ -357,9 +357,9 @@ async fn roles_of(app: &App, oid: Uuid) -> Vec<String> {
 }
 
 /// SEC-A3, SEC-A11: an admitted directory becomes an organisation with its
-/// first sign-in, and belongs to the one who was named, not to who was first.
+/// first sign-in, and its owner is the named person, not the first to sign in.
 #[tokio::test]
-async fn an_admitted_directory_becomes_an_organisation_of_its_named_owner() {
+async fn admitted_directory_becomes_an_organisation_of_its_named_owner() {
     let app = entra(admitted()).await;
     app.issuer
         .plan(|plan| plan.claims = |claims, context| of_directory(claims, context, OTHER_TID, OID));
@@ -392,7 +392,7 @@ async fn an_admitted_directory_becomes_an_organisation_of_its_named_owner() {
 
 /// SEC-A9: the same address in two directories is two people.
 #[tokio::test]
-async fn the_same_email_in_two_directories_is_two_people() {
+async fn same_email_in_two_directories_is_two_people() {
     let app = entra(admitted()).await;
     app.browser().sign_in(&app.issuer).await;
     app.issuer
@@ -402,7 +402,7 @@ async fn the_same_email_in_two_directories_is_two_people() {
     assert_eq!(app.count(same).await, 2);
 }
 
-/// Makes the person of the primary issuer a member of `tenant`, too.
+/// Makes the person of the primary issuer a member of `tenant` as well.
 async fn joins(app: &App, tenant: &TestTenant, role: SystemRole) -> UserId {
     let actor = tenant.actor(role, "Mia elsewhere").await;
     let key = IdentityKey::Subject {
@@ -417,7 +417,7 @@ async fn joins(app: &App, tenant: &TestTenant, role: SystemRole) -> UserId {
     actor.user_id
 }
 
-/// Signed in to `acme`, and a member of `other` as well.
+/// A browser signed in to `acme`, whose person is also a member of `other`.
 async fn in_two() -> (App, Browser, TestTenant, UserId) {
     let app = App::start_with(|settings| {
         settings.oidc.as_mut().unwrap().tenants = vec!["acme".into(), "other".into()];
@@ -425,7 +425,7 @@ async fn in_two() -> (App, Browser, TestTenant, UserId) {
     .await;
     let other = app.db.tenant("other").await;
     let elsewhere = joins(&app, &other, SystemRole::Viewer).await;
-    // Into the first one, by being known there before.
+    // The first sign-in leads to `acme`, where the person is known.
     joins(&app, &app.tenant, SystemRole::Member).await;
     let mut browser = app.browser();
     browser.sign_in(&app.issuer).await;
@@ -448,7 +448,7 @@ async fn tenant_of_session(app: &App) -> Vec<String> {
         .unwrap()
 }
 
-/// SEC-B2: another organisation is another session with another id.
+/// SEC-B2: switching creates another session with another id.
 #[tokio::test]
 async fn switching_opens_a_new_session_in_the_other_organisation() {
     let (app, mut browser, _, _) = in_two().await;
@@ -467,7 +467,11 @@ async fn switching_opens_a_new_session_in_the_other_organisation() {
     assert_eq!(browser.who().await, "Mia elsewhere");
     assert_eq!(before.clone().who().await, "→ /sign-in");
     assert_eq!(tenant_of_session(&app).await, ["other"]);
-    assert_eq!(app.count(ends).await, end, "the sign-in is no younger");
+    assert_eq!(
+        app.count(ends).await,
+        end,
+        "the new session expires when the old one would have"
+    );
 
     let audited: Vec<(String, String)> = sqlx::query_as(
         "SELECT t.slug, outcome FROM audit_log a JOIN tenants t ON t.id = a.tenant_id
@@ -479,7 +483,7 @@ async fn switching_opens_a_new_session_in_the_other_organisation() {
     let success = |slug: &str| (slug.to_owned(), "success".to_owned());
     assert_eq!(audited, [success("acme"), success("other")]);
 
-    // The tokens went along: signing out there knows the issuer's session.
+    // The tokens moved along: signing out there ends the issuer's session.
     let mut copy = browser.clone();
     assert_eq!(switch(&mut copy, "acme").await.location(), "/");
     let answer = copy.post("/auth/logout").await;
@@ -490,12 +494,12 @@ async fn switching_opens_a_new_session_in_the_other_organisation() {
     );
 }
 
-/// SEC-C6: what one isn't in is as good as not there.
+/// SEC-C6: an organisation that one doesn't belong to looks like one that doesn't exist.
 #[tokio::test]
-async fn nobody_switches_to_where_they_are_not_known() {
+async fn switching_to_a_foreign_organisation_is_rejected() {
     let (app, mut browser, _, _) = in_two().await;
     app.db.tenant("third").await;
-    // A member of it, but the issuer is not for that organisation.
+    // A member of it, but the issuer doesn't serve that organisation.
     let fourth = app.db.tenant("fourth").await;
     joins(&app, &fourth, SystemRole::Owner).await;
     for slug in ["third", "fourth", "nowhere", "", "acme%00", "ACME"] {
@@ -507,7 +511,7 @@ async fn nobody_switches_to_where_they_are_not_known() {
 }
 
 #[tokio::test]
-async fn where_one_is_suspended_one_stays_out_and_is_told() {
+async fn switching_where_one_is_suspended_is_denied_with_the_reason() {
     let (app, mut browser, other, elsewhere) = in_two().await;
     let mut tx = other.enter().await;
     user_status_set(&mut tx, elsewhere, UserStatus::Suspended, NOW)

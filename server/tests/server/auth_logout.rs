@@ -1,5 +1,5 @@
-//! Signing out that begins at the issuer (SEC-A13), and the logout tokens that
-//! end nothing (SEC-A14).
+//! Logout that begins at the issuer (SEC-A13), and invalid logout tokens
+//! (SEC-A14).
 
 use crate::support::{
     self, Answer, App, Browser,
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const PATH: &str = "/auth/backchannel-logout";
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// What the issuer's server sends.
+/// The request that the issuer's server sends.
 fn back_channel() -> axum::http::request::Builder {
     support::request(Method::POST, PATH)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -55,7 +55,7 @@ fn success(channel: &str) -> (String, String, String) {
 
 /// SEC-A13
 #[tokio::test]
-async fn a_sid_ends_that_session_and_a_sub_ends_all() {
+async fn sid_ends_that_session_and_sub_ends_all() {
     let app = App::start().await;
     let mut first = signed_in(&app, |claims, _| claims["sid"] = json!("one")).await;
     let mut second = signed_in(&app, |claims, _| claims["sid"] = json!("two")).await;
@@ -77,7 +77,7 @@ async fn a_sid_ends_that_session_and_a_sub_ends_all() {
     assert_eq!(second.who().await, "Mia Muster");
     assert_eq!(sign_outs(&app).await, [success("back_channel")]);
 
-    // Both, but they don't belong together.
+    // `sid` and `sub` don't belong together.
     let token = app.issuer.logout_token(
         |claims| {
             claims["sub"] = json!("mia");
@@ -94,7 +94,7 @@ async fn a_sid_ends_that_session_and_a_sub_ends_all() {
     assert_eq!(tell(&app, &token).await.status, StatusCode::OK);
     assert_eq!(second.who().await, "→ /sign-in");
     assert_eq!(other.who().await, "Mia Muster");
-    // Nobody's session: nothing to do, and no fault of the issuer's.
+    // No such session: there is nothing to do, and it is not an error.
     let token = app
         .issuer
         .logout_token(|claims| claims["sub"] = json!("stranger"), |_| {});
@@ -134,8 +134,8 @@ async fn sessions_end_in_every_organisation() {
     assert_eq!(app.count(tenants).await, 2);
 }
 
-/// Sends a token that is wrong in one way: it is refused with 400, the reason
-/// is in the audit log, and the session lives on.
+/// Sends a token that is wrong in one way and checks that it is rejected with
+/// 400, that the audit log has the reason and that the session stays.
 async fn refused(
     reason: &str,
     plan: impl FnOnce(&mut support::issuer::Plan),
@@ -206,9 +206,9 @@ wrong_claims! {
     empty_jti: "token_id", |claims| claims["jti"] = json!("");
 }
 
-/// SEC-A14: what signs it, and what it says it is.
+/// SEC-A14
 #[tokio::test]
-async fn wrong_alg_signature_key_and_type() {
+async fn wrong_alg_signature_key_and_type_are_rejected() {
     let hs256: fn(&mut Value) = |document| {
         document["id_token_signing_alg_values_supported"] = json!(["RS256", "HS256", "none"]);
     };
@@ -279,7 +279,7 @@ async fn wrong_alg_signature_key_and_type() {
     .await;
 }
 
-/// SEC-A14: keys that the token brings or points to mean nothing.
+/// SEC-A14: keys that the token contains or points to are ignored.
 #[tokio::test]
 async fn jku_and_jwk_are_ignored() {
     let app = App::start().await;
@@ -301,9 +301,9 @@ async fn jku_and_jwk_are_ignored() {
     assert_eq!(app.sessions().await, 1);
 }
 
-/// SEC-A14: an ID token is no logout token, whoever brings it.
+/// SEC-A14: an ID token is not a logout token.
 #[tokio::test]
-async fn an_id_token_ends_nothing() {
+async fn id_token_is_rejected_as_logout_token() {
     let app = App::start().await;
     let mut browser = signed_in(&app, |claims, _| claims["sid"] = json!("one")).await;
     let answer = browser.post("/auth/logout").await;
@@ -317,10 +317,10 @@ async fn an_id_token_ends_nothing() {
     assert_eq!(browser.who().await, "Mia Muster");
 }
 
-/// SEC-A13: each token counts once, so that one that was overheard can't end
-/// the person's next session.
+/// SEC-A13: each token works once, so that an intercepted one can't end the
+/// person's next session.
 #[tokio::test]
-async fn a_logout_token_counts_once() {
+async fn logout_token_works_once() {
     let app = App::start().await;
     signed_in(&app, |_, _| {}).await;
     let token = app
@@ -331,16 +331,16 @@ async fn a_logout_token_counts_once() {
     assert_eq!(tell(&app, &token).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(browser.who().await, "Mia Muster");
     assert_eq!(sign_outs(&app).await.pop().unwrap().2, "replayed");
-    // It is forgotten once it is too old to count anyway.
+    // Its `jti` is deleted once the token has expired.
     app.clock.forward(time::Duration::hours(2));
     app.browser().begin("/").await;
     assert_eq!(app.count("SELECT count(*) FROM logout_tokens").await, 0);
 }
 
 /// SEC-A7: a rotated key is fetched for a logout token as well, and junk with
-/// unknown keys does not take a sign-in's turn.
+/// unknown keys does not use up the fetch of a sign-in.
 #[tokio::test]
-async fn keys_rotate_before_a_logout_token() {
+async fn rotated_key_is_fetched_for_a_logout_token() {
     let app = App::start().await;
     let mut browser = signed_in(&app, |claims, _| claims["sid"] = json!("one")).await;
     app.issuer.plan(|plan| {
@@ -376,7 +376,7 @@ async fn keys_rotate_before_a_logout_token() {
 
 /// SEC-B10, SEC-B9
 #[tokio::test]
-async fn what_is_no_token_is_refused_and_does_not_fill_the_audit_log() {
+async fn junk_is_rejected_without_filling_the_audit_log() {
     let app = App::start_with(|settings| settings.limits.failures = 5).await;
     for junk in ["", "a", "a.b.c", "....", "e30.e30.e30"] {
         assert_eq!(
@@ -392,16 +392,16 @@ async fn what_is_no_token_is_refused_and_does_not_fill_the_audit_log() {
         );
     }
     assert_eq!(sign_outs(&app).await.len(), 5);
-    // A token that holds gets through nevertheless.
+    // A valid token is accepted nevertheless.
     let token = app
         .issuer
         .logout_token(|claims| claims["sub"] = json!("mia"), |_| {});
     assert_eq!(tell(&app, &token).await.status, StatusCode::OK);
 }
 
-/// SEC-B4: no browser sends these, so one that does was made to.
+/// SEC-B4: no browser sends these on its own, so another site made it.
 #[tokio::test]
-async fn a_browser_can_not_be_made_to_bring_a_logout_token() {
+async fn logout_token_sent_by_a_browser_is_rejected() {
     let app = App::start().await;
     let mut browser = signed_in(&app, |claims, _| claims["sid"] = json!("one")).await;
     let token = app
@@ -421,10 +421,10 @@ async fn a_browser_can_not_be_made_to_bring_a_logout_token() {
     assert_eq!(browser.who().await, "Mia Muster");
 }
 
-/// The database or the issuer being away is told as such: the token is not
-/// used up, and the issuer tries again.
+/// If the database or the issuer is unavailable, the answer is 503 and the
+/// token is not used up, so that the issuer tries again.
 #[tokio::test]
-async fn an_outage_asks_the_issuer_to_come_again() {
+async fn outage_asks_the_issuer_to_retry() {
     let app = App::start().await;
     let mut browser = signed_in(&app, |claims, _| claims["sid"] = json!("one")).await;
     let token = app
@@ -448,7 +448,7 @@ async fn front_channel(app: &App, query: &[(&str, &str)]) -> Answer {
         .finish();
     let request = Request::get(format!("/auth/frontchannel-logout?{query}"))
         .header(header::ACCEPT, "text/html")
-        // As a frame of the issuer's page: without our cookie.
+        // In a frame of the issuer's page, without Atrium's cookie.
         .header("sec-fetch-site", "cross-site")
         .header("sec-fetch-dest", "iframe");
     app.browser()
@@ -458,7 +458,7 @@ async fn front_channel(app: &App, query: &[(&str, &str)]) -> Answer {
 
 /// SEC-A13: by `iss` and `sid`; only the issuer may show it in a frame.
 #[tokio::test]
-async fn the_front_channel_ends_the_session_with_that_sid() {
+async fn front_channel_ends_the_session_with_that_sid() {
     let app = App::start().await;
     let mut browser = signed_in(&app, |claims, _| claims["sid"] = json!("one")).await;
     let mut other = signed_in(&app, |claims, _| claims["sid"] = json!("two")).await;
@@ -496,13 +496,13 @@ async fn the_front_channel_ends_the_session_with_that_sid() {
     );
     assert_eq!(answer.header("x-frame-options"), "");
     assert_eq!(answer.header("cache-control"), "no-store");
-    // SEC-B6: everything else stays out of frames.
+    // SEC-B6: no other page may be framed.
     assert_eq!(other.get("/").await.header("x-frame-options"), "DENY");
 }
 
-/// SEC-A13: Entra sends the session's id alone.
+/// SEC-A13: Entra sends only the session's id.
 #[tokio::test]
-async fn entra_may_leave_out_iss() {
+async fn entra_may_omit_iss() {
     let app = App::start_with(|settings| {
         let oidc = settings.oidc.as_mut().unwrap();
         oidc.kind = server::auth::IssuerKind::Entra;

@@ -1,5 +1,5 @@
-//! Tokens are renewed while a session lives (SEC-A12), and what the issuer
-//! says of groups counts from then on (SEC-A10).
+//! Tokens are refreshed while a session lives (SEC-A12), and the groups in the
+//! new ID token take effect (SEC-A10).
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn signed_in(app: &App) -> Browser {
     browser
 }
 
-/// Until nobody is renewing any more: the work is off the requests' path.
+/// Waits until no refresh is running: refreshes run outside requests.
 async fn settled(app: &App) {
     let pending = "SELECT count(*) FROM web_sessions
                     WHERE revoked_at IS NULL AND (refresh_at <= $1 OR refresh_lease_until > $1)";
@@ -69,7 +69,7 @@ async fn settled(app: &App) {
     panic!("the tokens are still being renewed");
 }
 
-/// Until the issuer was asked so many times, and the answer was dealt with.
+/// Waits until the issuer was asked `times` times and each answer was handled.
 async fn asked(app: &App, times: usize) {
     for _ in 0..200 {
         if app.issuer.refreshes() >= times {
@@ -88,15 +88,19 @@ async fn sealed(app: &App) -> Vec<u8> {
         .unwrap()
 }
 
-/// SEC-A12: each refresh token is used once and dropped when a new one comes.
+/// SEC-A12: each refresh token is used once and replaced by the new one.
 #[tokio::test]
-async fn tokens_are_renewed_again_and_again_with_the_newest_refresh_token() {
+async fn tokens_are_refreshed_repeatedly_with_the_newest_refresh_token() {
     let app = app().await;
     let mut browser = signed_in(&app).await;
     let first = sealed(&app).await;
     app.clock.forward(time::Duration::seconds(299));
     browser.who().await;
-    assert_eq!(app.issuer.refreshes(), 0, "not before their time");
+    assert_eq!(
+        app.issuer.refreshes(),
+        0,
+        "tokens are not refreshed before they expire"
+    );
     for round in 1..=3 {
         app.clock.forward(time::Duration::minutes(5));
         assert_eq!(browser.who().await, "Mia Muster");
@@ -109,9 +113,9 @@ async fn tokens_are_renewed_again_and_again_with_the_newest_refresh_token() {
     assert_eq!(app.count(refused).await, 0);
 }
 
-/// SEC-A12: an issuer that sends no new one lets the old one count on.
+/// SEC-A12: if the issuer sends no new refresh token, the old one is kept.
 #[tokio::test]
-async fn a_refresh_token_that_stays_is_kept() {
+async fn refresh_token_without_a_successor_is_kept() {
     let app = app().await;
     let mut browser = signed_in(&app).await;
     app.issuer.plan(|plan| plan.rotates_refresh = false);
@@ -123,9 +127,9 @@ async fn a_refresh_token_that_stays_is_kept() {
     }
 }
 
-/// SEC-A12: single flight, over all requests and processes.
+/// SEC-A12: single flight across requests and processes.
 #[tokio::test]
-async fn many_requests_of_many_processes_renew_once() {
+async fn concurrent_requests_of_many_processes_refresh_once() {
     let app = app().await;
     let browser = signed_in(&app).await;
     let (_, another_process) = support::build(&app.db, &app.clock, app.auth.settings().clone());
@@ -144,7 +148,7 @@ async fn many_requests_of_many_processes_renew_once() {
     assert_eq!(app.issuer.refreshes(), 1);
 }
 
-/// SEC-A10, SEC-A12: what the issuer took away goes with the refresh.
+/// SEC-A10, SEC-A12: a group that the issuer removed is removed at the refresh.
 #[tokio::test]
 async fn groups_are_read_again() {
     let app = app().await;
@@ -160,9 +164,9 @@ async fn groups_are_read_again() {
     assert_eq!(app.count(changed).await, 1);
 }
 
-/// An answer without an ID token renews the tokens and says nothing of groups.
+/// An answer without an ID token refreshes the tokens and leaves roles alone.
 #[tokio::test]
-async fn an_answer_without_an_id_token_changes_no_roles() {
+async fn answer_without_an_id_token_changes_no_roles() {
     let app = app().await;
     let mut browser = signed_in(&app).await;
     app.issuer.plan(|plan| {
@@ -173,7 +177,7 @@ async fn an_answer_without_an_id_token_changes_no_roles() {
     settled(&app).await;
     assert_eq!(browser.who().await, "Mia Muster");
     assert_eq!(app.issuer.refreshes(), 1);
-    // Signing out still knows what to hint the issuer with.
+    // Signing out still has an ID token as a hint for the issuer.
     assert!(
         browser
             .post("/auth/logout")
@@ -183,7 +187,7 @@ async fn an_answer_without_an_id_token_changes_no_roles() {
     );
 }
 
-/// SEC-A12: the issuer says that it is over.
+/// SEC-A12: the issuer says that the grant has ended.
 #[tokio::test]
 async fn invalid_grant_ends_the_session() {
     let app = app().await;
@@ -201,10 +205,10 @@ async fn invalid_grant_ends_the_session() {
     assert_eq!(app.count(kept).await, 0);
 }
 
-/// SEC-A12: an issuer that is away, or busy, changes nothing and is asked
-/// again after a rest.
+/// SEC-A12: an issuer that is unavailable or busy changes nothing, and is asked
+/// again after a pause.
 #[tokio::test]
-async fn an_outage_of_the_issuer_changes_nothing() {
+async fn outage_of_the_issuer_changes_nothing() {
     for trouble in [
         (StatusCode::BAD_GATEWAY, "no json"),
         (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
@@ -218,7 +222,11 @@ async fn an_outage_of_the_issuer_changes_nothing() {
             assert_eq!(browser.who().await, "Mia Muster");
             asked(&app, 1).await;
         }
-        assert_eq!(app.issuer.refreshes(), 1, "a failed try rests");
+        assert_eq!(
+            app.issuer.refreshes(),
+            1,
+            "a failed refresh is not retried at once"
+        );
         app.issuer.plan(|plan| plan.refuses_refresh = None);
         app.clock.forward(time::Duration::minutes(5));
         browser.who().await;
@@ -228,10 +236,10 @@ async fn an_outage_of_the_issuer_changes_nothing() {
     }
 }
 
-/// SEC-A10: a Graph that fails keeps the roles as they are; the new refresh
-/// token counts, since the old one may be spent.
+/// SEC-A10: if Graph fails, roles stay as they are; the new refresh token is
+/// stored, because the old one may be used up.
 #[tokio::test]
-async fn a_graph_that_fails_changes_no_roles() {
+async fn failing_graph_changes_no_roles() {
     let app = app().await;
     let mut browser = signed_in(&app).await;
     app.issuer.plan(|plan| {
@@ -252,7 +260,7 @@ async fn a_graph_that_fails_changes_no_roles() {
     assert_eq!(browser.who().await, "→ /no-access");
 }
 
-/// OpenID Connect Core, section 12.2: tokens of somebody else end it.
+/// OpenID Connect Core, section 12.2: tokens for another subject end the session.
 #[tokio::test]
 async fn tokens_of_another_person_end_the_session() {
     let app = app().await;
@@ -264,9 +272,9 @@ async fn tokens_of_another_person_end_the_session() {
     assert_eq!(browser.who().await, "→ /sign-in");
 }
 
-/// SEC-A6: an ID token that does not hold is not believed.
+/// SEC-A6: an invalid ID token is ignored.
 #[tokio::test]
-async fn an_id_token_that_does_not_hold_changes_no_roles() {
+async fn invalid_id_token_changes_no_roles() {
     let app = app().await;
     let mut browser = signed_in(&app).await;
     app.issuer.plan(|plan| {
@@ -282,9 +290,9 @@ async fn an_id_token_that_does_not_hold_changes_no_roles() {
     assert_eq!(browser.who().await, "Mia Muster");
 }
 
-/// SEC-B2: what comes for a session that ended in the meantime is dropped.
+/// SEC-B2: tokens for a session that ended in the meantime are dropped.
 #[tokio::test]
-async fn a_renewal_does_not_resurrect_a_session() {
+async fn refresh_does_not_resurrect_a_session() {
     let app = app().await;
     let mut browser = signed_in(&app).await;
     app.issuer
@@ -292,7 +300,7 @@ async fn a_renewal_does_not_resurrect_a_session() {
     app.clock.forward(time::Duration::minutes(5));
     let copy = browser.clone();
     browser.who().await;
-    // The issuer is asked and has not answered yet.
+    // The issuer was asked and has not answered yet.
     asked(&app, 1).await;
     browser.post("/auth/logout").await;
     tokio::time::sleep(Duration::from_millis(1_200)).await;
@@ -300,9 +308,9 @@ async fn a_renewal_does_not_resurrect_a_session() {
     assert_eq!(app.sessions().await, 0);
 }
 
-/// Without a refresh token nothing is asked, and the session lives its time.
+/// Without a refresh token the issuer is not asked, and the session lives until it expires.
 #[tokio::test]
-async fn a_session_without_a_refresh_token_is_left_alone() {
+async fn session_without_a_refresh_token_is_left_alone() {
     let app = app().await;
     app.issuer.plan(|plan| plan.gives_refresh = false);
     let mut browser = signed_in(&app).await;

@@ -1,4 +1,4 @@
-//! A session's id after a change of what its member can do (SEC-B2).
+//! A session gets a new id when its member's permissions change (SEC-B2).
 
 use crate::support::{App, Browser, COOKIE};
 use axum::{
@@ -9,7 +9,7 @@ use futures::future::join_all;
 
 const GRACE: time::Duration = time::Duration::seconds(30);
 
-/// A browser of a member whose session is known with what they can do.
+/// A browser of a member whose session knows their current permissions.
 async fn known(app: &App) -> Browser {
     let mut browser = app.browser();
     browser.sign_in(&app.issuer).await;
@@ -27,7 +27,7 @@ const GRANT: &str = "INSERT INTO user_roles (tenant_id, user_id, role_id, source
        FROM identities i JOIN roles r ON r.tenant_id = i.tenant_id AND r.key = 'billing'";
 
 #[tokio::test]
-async fn the_id_changes_with_what_the_member_can_do() {
+async fn id_changes_with_the_members_permissions() {
     let app = App::start().await;
     let mut browser = known(&app).await;
     execute(
@@ -38,7 +38,7 @@ async fn the_id_changes_with_what_the_member_can_do() {
     )
     .await;
     for change in [
-        // Granted, allowed more, taken away.
+        // A role is granted, gains a permission, and is removed.
         "INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_at)
          SELECT i.tenant_id, i.user_id, r.id, 'manual', now()
            FROM identities i JOIN roles r ON r.tenant_id = i.tenant_id AND r.key = 'desk'",
@@ -56,7 +56,7 @@ async fn the_id_changes_with_what_the_member_can_do() {
             assert!(cookie.contains(flag), "{flag} is missing in {cookie}");
         }
 
-        // What was on its way by the old one is answered, and no more.
+        // Requests in flight with the old id are answered during the grace period only.
         let mut late = old.clone();
         assert_eq!(late.who().await, "Mia Muster");
         assert!(late.set.is_empty(), "{:?}", late.set);
@@ -70,7 +70,7 @@ async fn the_id_changes_with_what_the_member_can_do() {
 }
 
 #[tokio::test]
-async fn a_page_that_asks_for_many_things_at_once_stays_signed_in() {
+async fn page_with_many_concurrent_requests_stays_signed_in() {
     let app = App::start().await;
     let browser = known(&app).await;
     execute(&app, GRANT).await;
@@ -85,7 +85,7 @@ async fn a_page_that_asks_for_many_things_at_once_stays_signed_in() {
 }
 
 #[tokio::test]
-async fn signing_out_by_the_old_id_ends_the_session() {
+async fn signing_out_with_the_old_id_ends_the_session() {
     let app = App::start().await;
     let mut browser = known(&app).await;
     let mut old = browser.clone();
@@ -98,7 +98,7 @@ async fn signing_out_by_the_old_id_ends_the_session() {
 }
 
 #[tokio::test]
-async fn what_another_site_sends_changes_no_id() {
+async fn request_of_another_site_changes_no_id() {
     let app = App::start().await;
     let mut browser = known(&app).await;
     execute(&app, GRANT).await;

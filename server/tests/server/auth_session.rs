@@ -56,9 +56,9 @@ async fn cookies_carry_every_flag() {
     assert!(!session.contains("Domain"), "{session}");
 }
 
-/// SEC-B1: plain names on this machine's http, where `__Host-` can't be set.
+/// SEC-B1: a plain name over http on loopback, where `__Host-` can't be set.
 #[tokio::test]
-async fn on_loopback_http_the_cookie_is_plain() {
+async fn cookie_name_has_no_prefix_on_loopback_http() {
     let app = App::start_with(|settings| {
         settings.site = server::http::Site::new("http://127.0.0.1:3000".parse().unwrap()).unwrap();
     })
@@ -110,7 +110,7 @@ async fn only_a_hash_of_the_id_is_stored() {
 
 /// SEC-B2
 #[tokio::test]
-async fn signing_in_gives_a_new_id_and_ends_the_old_session() {
+async fn signing_in_creates_a_new_id_and_ends_the_old_session() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     let old = browser.clone();
@@ -121,9 +121,9 @@ async fn signing_in_gives_a_new_id_and_ends_the_old_session() {
     assert_eq!(app.sessions().await, 1);
 }
 
-/// SEC-B2: the session is replaced by a sign-in, and by nothing less.
+/// SEC-B2: only a successful sign-in replaces the session.
 #[tokio::test]
-async fn failed_sign_in_leaves_the_earlier_session() {
+async fn failed_sign_in_keeps_the_earlier_session() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     let id = browser.jar[COOKIE].clone();
@@ -143,9 +143,9 @@ async fn failed_sign_in_leaves_the_earlier_session() {
     assert_eq!(app.sessions().await, 2);
 }
 
-/// SEC-B2: an id that an attacker chose is never adopted.
+/// SEC-B2: session fixation.
 #[tokio::test]
-async fn a_chosen_id_is_not_taken_over() {
+async fn session_id_chosen_by_an_attacker_is_not_adopted() {
     let app = App::start().await;
     let mut browser = app.browser();
     let chosen = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -187,7 +187,7 @@ async fn signing_out_ends_the_session_here_and_at_the_issuer() {
             .await,
         1
     );
-    // Once more changes nothing and is no error.
+    // Signing out again changes nothing and is not an error.
     assert_eq!(browser.post("/auth/logout").await.location(), "/sign-in");
     assert_eq!(
         app.count("SELECT count(*) FROM audit_log WHERE action = 'session.sign_out'")
@@ -197,7 +197,7 @@ async fn signing_out_ends_the_session_here_and_at_the_issuer() {
 }
 
 #[tokio::test]
-async fn signing_out_works_while_the_issuer_is_away_or_has_no_such_place() {
+async fn signing_out_works_without_the_issuers_logout_endpoint() {
     let app = App::start().await;
     app.issuer.plan(|plan| {
         plan.discovery = |document| {
@@ -222,9 +222,9 @@ async fn signing_out_works_while_the_issuer_is_away_or_has_no_such_place() {
     assert_eq!(app.sessions().await, 0);
 }
 
-/// SEC-A13: not by a link or an image.
+/// SEC-A13: a link or an image can't sign out.
 #[tokio::test]
-async fn signing_out_takes_a_post() {
+async fn signing_out_requires_a_post() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     assert_eq!(
@@ -234,10 +234,10 @@ async fn signing_out_takes_a_post() {
     assert_eq!(browser.who().await, "Mia Muster");
 }
 
-/// SEC-B2: a request that began before the session ended, and is answered with
-/// a new cookie afterwards, does not bring it back.
+/// SEC-B2: a request that began before the session ended and answers with a new
+/// cookie afterwards does not bring it back.
 #[tokio::test]
-async fn a_slow_request_does_not_resurrect_a_session() {
+async fn slow_request_does_not_resurrect_a_session() {
     use axum::{Router, routing::post};
     use std::sync::Arc;
     use tokio::sync::Notify;
@@ -280,9 +280,9 @@ async fn a_slow_request_does_not_resurrect_a_session() {
     assert_eq!(after.who().await, "→ /sign-in");
 }
 
-/// SEC-B2: a visitor gets no session, with or without a cookie.
+/// SEC-B2: visitors get no session, with or without a cookie.
 #[tokio::test]
-async fn only_signing_in_makes_a_session() {
+async fn only_signing_in_creates_a_session() {
     let app = App::start().await;
     let mut visitor = app.browser();
     for path in ["/", "/sign-in", "/auth/login", "/auth/callback"] {
@@ -306,7 +306,7 @@ async fn only_signing_in_makes_a_session() {
 
 /// SEC-B2
 #[tokio::test]
-async fn a_session_ends_after_twelve_idle_hours() {
+async fn session_expires_after_twelve_idle_hours() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     for _ in 0..3 {
@@ -319,7 +319,7 @@ async fn a_session_ends_after_twelve_idle_hours() {
 
 /// SEC-B2
 #[tokio::test]
-async fn a_session_ends_after_seven_days_of_constant_use() {
+async fn session_expires_after_seven_days_of_constant_use() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     for _ in 0..27 {
@@ -332,7 +332,7 @@ async fn a_session_ends_after_seven_days_of_constant_use() {
 
 /// SEC-B2
 #[tokio::test]
-async fn an_organisation_has_its_sessions_end_sooner() {
+async fn organisation_can_shorten_its_sessions() {
     let app = App::start().await;
     sqlx::query("UPDATE tenants SET settings = $1")
         .bind(serde_json::json!({ "session_idle_hours": 1, "session_absolute_hours": 3 }))
@@ -354,7 +354,7 @@ async fn an_organisation_has_its_sessions_end_sooner() {
 
 /// SEC-B3
 #[tokio::test]
-async fn a_revoked_role_and_a_revoked_session_count_at_the_next_request() {
+async fn revoked_role_and_revoked_session_take_effect_at_the_next_request() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     let user: Uuid = sqlx::query_scalar("SELECT user_id FROM identities")
@@ -383,7 +383,7 @@ async fn a_revoked_role_and_a_revoked_session_count_at_the_next_request() {
 
 /// SEC-A12
 #[tokio::test]
-async fn tokens_are_sealed_at_rest() {
+async fn tokens_are_encrypted_at_rest() {
     let app = App::start().await;
     app.issuer
         .plan(|plan| plan.answer = |answer| answer["refresh_token"] = json!("canary-refresh"));
@@ -408,7 +408,7 @@ async fn tokens_are_sealed_at_rest() {
 
 /// SEC-B10
 #[tokio::test]
-async fn malformed_cookies_are_no_session_and_no_error() {
+async fn malformed_cookie_counts_as_no_session() {
     let app = App::start().await;
     for cookie in [
         &b"__Host-atrium=not-base64!"[..],
@@ -438,9 +438,9 @@ async fn malformed_cookies_are_no_session_and_no_error() {
     }
 }
 
-/// A dead cookie goes away in a way that browsers accept for `__Host-`.
+/// A cookie without a session is removed with the flags that browsers require for `__Host-`.
 #[tokio::test]
-async fn a_dead_cookie_is_removed() {
+async fn cookie_without_a_session_is_removed() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     browser.post("/auth/logout").await;
@@ -455,7 +455,7 @@ async fn a_dead_cookie_is_removed() {
 }
 
 #[tokio::test]
-async fn a_program_without_a_session_gets_401_and_a_form_comes_back_to_its_page() {
+async fn program_without_a_session_gets_401_and_a_form_returns_to_its_page() {
     let app = App::start().await;
     let post = |accept: &str, referer: &str| {
         support::request(Method::POST, "/api/memory_create")
@@ -494,9 +494,9 @@ async fn a_program_without_a_session_gets_401_and_a_form_comes_back_to_its_page(
     );
 }
 
-/// Assets, and the way to the issuer, never ask the database.
+/// Assets and the redirect to the issuer don't use the database.
 #[tokio::test]
-async fn assets_do_not_touch_the_database_and_its_absence_is_a_503() {
+async fn assets_need_no_database_and_pages_answer_503_without_it() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     app.db.store.close().await;
@@ -514,9 +514,9 @@ async fn assets_do_not_touch_the_database_and_its_absence_is_a_503() {
     assert_eq!(answer.location(), "/sign-in?error=unavailable");
 }
 
-/// Rows that count no more don't stay for ever.
+/// Expired rows are deleted.
 #[tokio::test]
-async fn what_ended_is_removed_with_the_next_sign_in() {
+async fn expired_rows_are_deleted_at_the_next_sign_in() {
     let app = App::start().await;
     app.browser().begin("/").await;
     signed_in(&app).await;

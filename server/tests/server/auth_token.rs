@@ -1,6 +1,6 @@
 //! SEC-A14 for the code flow: an issuer whose ID tokens are wrong in one way
-//! each. Nobody is signed in, the refusal is in the audit log, and the same
-//! person signs in as soon as the issuer behaves.
+//! each. Nobody is signed in, the reason is in the audit log, and the same
+//! person can sign in as soon as the issuer behaves.
 
 use crate::support::{
     self, App,
@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 /// Signs in while the issuer follows `misbehave`, which ends with `problem`
-/// for the person and `reason` in the audit log; then once more without.
+/// for the person and `reason` in the audit log; then signs in normally.
 async fn refused(misbehave: impl FnOnce(&mut Plan), problem: &str, reason: &str) {
     let app = App::start().await;
     app.issuer.plan(misbehave);
@@ -176,8 +176,8 @@ fn at_hash(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(&Sha256::digest(token)[..16])
 }
 
-/// SEC-A5: keys that the token itself brings or points to mean nothing, and
-/// nobody goes to fetch them.
+/// SEC-A5: keys that the token contains or points to are ignored and never
+/// fetched.
 #[tokio::test]
 async fn jku_x5u_and_jwk_are_ignored() {
     let app = App::start().await;
@@ -222,9 +222,9 @@ async fn keys_rotate_between_two_sign_ins() {
     assert_eq!(app.issuer.jwks_fetches(), 2);
 }
 
-/// SEC-A7: the only key has no name, and is another one from now on.
+/// SEC-A7: the only key has no `kid` and is replaced by another one.
 #[tokio::test]
-async fn a_nameless_key_rotates() {
+async fn key_without_a_kid_rotates() {
     let app = App::start().await;
     app.issuer.plan(|plan| plan.kid = None);
     assert_eq!(
@@ -258,10 +258,10 @@ async fn keys_rotate_just_before_signing() {
     );
 }
 
-/// SEC-A7: names that nobody knows make us ask once in five minutes, however
-/// many there are at once.
+/// SEC-A7: tokens with an unknown `kid` cause one fetch in five minutes, however
+/// many there are.
 #[tokio::test]
-async fn an_unknown_kid_makes_us_ask_once_in_five_minutes() {
+async fn unknown_kid_causes_one_fetch_in_five_minutes() {
     let app = App::start().await;
     app.issuer.plan(|plan| plan.kid = Some("unknown".into()));
     let attempts = (0..8).map(|_| {
@@ -271,7 +271,7 @@ async fn an_unknown_kid_makes_us_ask_once_in_five_minutes() {
     for location in futures::future::join_all(attempts).await {
         assert_eq!(location, "/sign-in?error=token&return_to=%2Fmemories");
     }
-    // Discovery fetched them once, the unknown name once more.
+    // Discovery fetched the keys once, the unknown `kid` once more.
     assert_eq!(
         (app.issuer.discoveries(), app.issuer.jwks_fetches()),
         (1, 2)
@@ -285,10 +285,10 @@ async fn an_unknown_kid_makes_us_ask_once_in_five_minutes() {
     assert_eq!(app.issuer.jwks_fetches(), 3);
 }
 
-/// SEC-A7: for a day nobody asks again; then the last good answer serves
-/// while the issuer's metadata is away.
+/// SEC-A7: keys are cached for a day; after that the last good answer is used
+/// while the issuer's metadata is unavailable.
 #[tokio::test]
-async fn the_last_good_keys_serve_during_an_outage() {
+async fn last_good_keys_are_used_during_an_outage() {
     let app = App::start().await;
     app.browser().sign_in(&app.issuer).await;
     app.clock.forward(time::Duration::hours(23));
@@ -308,7 +308,7 @@ async fn the_last_good_keys_serve_during_an_outage() {
     assert_eq!(
         app.issuer.discoveries(),
         2,
-        "a failed renewal rests for a minute"
+        "a failed fetch is not retried for a minute"
     );
 
     app.issuer.plan(|plan| plan.is_down = false);

@@ -1,4 +1,4 @@
-//! What every request passes: origin check, headers, limits (SEC-B4 to B6,
+//! The layers of every request: origin check, headers, limits (SEC-B4 to B6,
 //! B9, B10).
 
 use std::net::SocketAddr;
@@ -27,10 +27,10 @@ async fn signed_in(app: &App) -> Browser {
     browser
 }
 
-/// SEC-B4: every mutating method, every kind of body, pages and server
-/// functions and sign-out alike.
+/// SEC-B4: every mutating method and every kind of body, for pages, server
+/// functions and sign-out.
 #[tokio::test]
-async fn what_another_site_sends_is_refused_and_audited() {
+async fn request_of_another_site_is_rejected_and_audited() {
     let app = App::start().await;
     let browser = signed_in(&app).await;
     let foreign: &[&[(&str, &str)]] = &[
@@ -68,8 +68,8 @@ async fn what_another_site_sends_is_refused_and_audited() {
             }
         }
     }
-    assert_eq!(app.sessions().await, 1, "nobody was signed out");
-    // The first of a kind at once, the others counted.
+    assert_eq!(app.sessions().await, 1, "the session is still there");
+    // The first of a kind is written at once, the rest are counted.
     app.clock.forward(time::Duration::minutes(2));
     let ctx = support::ctx(&app.db, app.clock.clock());
     service::denials_sweep(&ctx).await.unwrap();
@@ -86,9 +86,9 @@ async fn what_another_site_sends_is_refused_and_audited() {
     assert!(rows <= 10, "{rows} rows");
 }
 
-/// SEC-B4: the same requests from our own pages arrive.
+/// SEC-B4: the same requests from Atrium's own pages arrive.
 #[tokio::test]
-async fn what_our_own_pages_send_arrives() {
+async fn request_of_an_own_page_arrives() {
     let app = App::start().await;
     let browser = signed_in(&app).await;
     for method in ["POST", "PUT", "PATCH", "DELETE"] {
@@ -116,7 +116,7 @@ async fn what_our_own_pages_send_arrives() {
 
 /// SEC-B4: also without a session.
 #[tokio::test]
-async fn visitors_are_guarded_as_well() {
+async fn origin_check_protects_visitors_as_well() {
     let app = App::start().await;
     let request = request(Method::POST, "/auth/logout").header("sec-fetch-site", "cross-site");
     let answer = app
@@ -129,7 +129,7 @@ async fn visitors_are_guarded_as_well() {
 
 /// SEC-B6
 #[tokio::test]
-async fn every_answer_has_the_security_headers() {
+async fn every_response_has_the_security_headers() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     let too_large = request(Method::POST, "/memories").header(header::CONTENT_LENGTH, "99999999");
@@ -176,9 +176,9 @@ async fn every_answer_has_the_security_headers() {
     assert_eq!(answers[3].header("cache-control"), "no-store");
 }
 
-/// SEC-B6: a page's own policy stays, its caching does not.
+/// SEC-B6: a page's content security policy is kept, its caching header is not.
 #[tokio::test]
-async fn a_page_keeps_its_own_policy_but_is_never_stored() {
+async fn page_keeps_its_own_policy_but_is_never_stored() {
     use axum::{Router, response::Html, routing::get};
     let app = App::start().await;
     let page = Router::new().route(
@@ -205,7 +205,7 @@ async fn a_page_keeps_its_own_policy_but_is_never_stored() {
 
 /// SEC-B5
 #[tokio::test]
-async fn a_foreign_referrer_is_hidden_from_the_framework() {
+async fn foreign_referrer_is_hidden_from_the_framework() {
     use axum::{Router, http::HeaderMap, routing::post};
     let app = App::start().await;
     let echo = Router::new().route(
@@ -248,10 +248,10 @@ async fn a_foreign_referrer_is_hidden_from_the_framework() {
     }
 }
 
-/// SEC-B10: at once where the length is announced, in the stream where not;
-/// the route that takes files takes more.
+/// SEC-B10: rejected at once if the length is announced, otherwise while
+/// reading; the upload route accepts more.
 #[tokio::test]
-async fn oversized_bodies_are_413() {
+async fn oversized_body_is_413() {
     use axum::{Router, body::Bytes, routing::any};
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
@@ -292,9 +292,9 @@ async fn oversized_bodies_are_413() {
     );
 }
 
-/// A browser is led back to the form, after all that it sends was taken in.
+/// A browser is redirected to the form after its whole body was read.
 #[tokio::test]
-async fn a_browser_with_too_large_a_file_is_led_back() {
+async fn browser_with_too_large_a_file_returns_to_the_form() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     let request = request(Method::POST, "/memories/import")
@@ -313,7 +313,7 @@ async fn a_browser_with_too_large_a_file_is_led_back() {
 
 /// SEC-B9
 #[tokio::test]
-async fn the_client_address_is_the_one_that_trusted_proxies_tell() {
+async fn client_address_comes_from_trusted_proxies() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     for (peer, forwarded, seen) in [
@@ -332,10 +332,10 @@ async fn the_client_address_is_the_one_that_trusted_proxies_tell() {
     }
 }
 
-/// A page of another site can have its own name resolve to this machine; it
-/// then is same-origin with whatever answers, so nothing does.
+/// DNS rebinding: a page of another site can resolve its own name to this
+/// machine and would then be same-origin with what answers.
 #[tokio::test]
-async fn on_loopback_only_this_machines_names_are_answered() {
+async fn loopback_answers_only_to_local_host_names() {
     let app = App::start_with(|settings| {
         settings.site = server::http::Site::new("http://127.0.0.1:3000".parse().unwrap()).unwrap();
     })
@@ -361,9 +361,9 @@ async fn on_loopback_only_this_machines_names_are_answered() {
     assert_eq!(answer.location(), "http://127.0.0.1:3000/memories?query=a");
 }
 
-/// SEC-B10: a fault of ours costs one answer, and tells nothing.
+/// SEC-B10: a panic costs one response and leaks nothing.
 #[tokio::test]
-async fn a_handler_that_panics_answers_500() {
+async fn panicking_handler_answers_500() {
     use axum::{Router, routing::get};
     let app = App::start().await;
     let faulty = Router::new().route(

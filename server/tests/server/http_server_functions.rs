@@ -1,6 +1,6 @@
-//! The real router with all of the pages' server functions: each of them is
-//! guarded, none changes anything by GET (SEC-B4), and the framework's answer
-//! to a plain form stays on this site (SEC-B5).
+//! The real router with the server functions of all pages: each checks the
+//! origin, none changes anything by GET (SEC-B4), and the framework's answer to
+//! a plain form stays on this site (SEC-B5).
 
 use crate::support::{
     self, App, Browser,
@@ -28,13 +28,13 @@ const BODIES: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn every_server_function_refuses_other_sites() {
+async fn every_server_function_rejects_other_sites() {
     let app = App::start().await;
     let browser = signed_in(&app).await;
     let functions: Vec<_> = server_fn_paths().collect();
     assert!(functions.len() >= 10, "{functions:?}");
     for (path, method) in functions {
-        // A mutation by GET would pass the origin check.
+        // A mutation by GET would bypass the origin check.
         assert_eq!(method, Method::POST, "{path}");
         for content_type in BODIES {
             for (name, value) in [
@@ -63,17 +63,17 @@ async fn every_server_function_refuses_other_sites() {
 }
 
 #[tokio::test]
-async fn every_server_function_takes_our_own_pages_and_members_only() {
+async fn every_server_function_accepts_own_pages_and_members_only() {
     let app = App::start().await;
     let browser = signed_in(&app).await;
     for (path, method) in server_fn_paths() {
-        // From our own pages it arrives, whatever it then says to the body.
+        // A request from an own page arrives; an error in the body is checked later.
         let own = || request(method.clone(), path).header("sec-fetch-site", "same-origin");
         let answer = browser
             .clone()
             .send(own().body(Body::empty()).unwrap())
             .await;
-        // A permission that is missing is asked for later than where it came from.
+        // Only a missing permission may answer 403.
         assert!(
             answer.status != StatusCode::FORBIDDEN || answer.body.contains("platform.operate"),
             "{path} {}",
@@ -95,7 +95,7 @@ async fn every_server_function_takes_our_own_pages_and_members_only() {
     }
 }
 
-/// The same browser, signed out.
+/// The same browser without its session.
 fn visitor(browser: &Browser) -> Browser {
     let mut visitor = browser.clone();
     visitor.jar.clear();
@@ -104,7 +104,7 @@ fn visitor(browser: &Browser) -> Browser {
 
 /// SEC-B5
 #[tokio::test]
-async fn a_plain_form_is_never_answered_with_another_site() {
+async fn plain_form_never_redirects_to_another_site() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     for (referer, expected) in [
@@ -137,7 +137,7 @@ async fn a_plain_form_is_never_answered_with_another_site() {
     }
 }
 
-/// SEC-B6: a page brings its own policy with a nonce of its own.
+/// SEC-B6: a page has a policy with a fresh nonce.
 #[tokio::test]
 async fn pages_have_a_fresh_nonce_and_are_never_stored() {
     let app = App::start().await;
@@ -175,9 +175,9 @@ async fn pages_have_a_fresh_nonce_and_are_never_stored() {
     }
 }
 
-/// SEC-B7: wherever a request leads, its answer leads to this site.
+/// SEC-B7: a response redirects to this site only.
 #[tokio::test]
-async fn no_request_is_answered_with_a_redirect_to_another_site() {
+async fn no_request_redirects_to_another_site() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     let form = |path: &str, call: &str| {
@@ -218,7 +218,7 @@ async fn no_request_is_answered_with_a_redirect_to_another_site() {
             );
         }
     }
-    // The issuer is the one other site that an answer may lead to.
+    // The issuer is the only other site that a response may redirect to.
     let asked = visitor(&browser).get("/auth/login").await;
     assert!(
         asked.location().starts_with(&app.issuer.url),
@@ -227,9 +227,9 @@ async fn no_request_is_answered_with_a_redirect_to_another_site() {
     );
 }
 
-/// What an error repeats of what came in is bounded, however large that was.
+/// The input that an error repeats is truncated.
 #[tokio::test]
-async fn an_error_that_repeats_a_large_value_is_answered_in_full() {
+async fn error_that_repeats_a_large_value_is_answered_in_full() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     let scope = format!("&scopes[]={}", "s".repeat(10_000));
@@ -237,7 +237,7 @@ async fn an_error_that_repeats_a_large_value_is_answered_in_full() {
     let body = format!("call=api_key_create&owner=x&label=a{scopes}");
     for body in [
         body.replace("owner=x", "owner=00000000-0000-7000-8000-000000000000"),
-        // The framework's own sentence repeats the value, too.
+        // The framework's own message repeats the value too.
         format!("call=api_key_create&owner={}", "x".repeat(200_000)),
     ] {
         let form = request(Method::POST, "/keys/new")
@@ -262,9 +262,9 @@ async fn an_error_that_repeats_a_large_value_is_answered_in_full() {
     }
 }
 
-/// SEC-B9: pages, server functions and the opening of a stream alike.
+/// SEC-B9: for pages, server functions and opening a stream.
 #[tokio::test]
-async fn a_member_who_calls_too_often_is_asked_to_wait() {
+async fn member_who_calls_too_often_is_rate_limited() {
     let app = App::start().await;
     let router = product_with(&app, |config| config.page_calls_per_minute = 6);
     let browser = || Browser {
@@ -284,7 +284,7 @@ async fn a_member_who_calls_too_often_is_asked_to_wait() {
         .map(|(path, _)| path)
         .find(|path| path.contains("memory_find"))
         .expect("memories are searched by a server function");
-    // From two sessions, and whatever it is that is called.
+    // Calls of two sessions and of different kinds count together.
     let mut elsewhere = browser();
     assert_eq!(elsewhere.sign_in(&app.issuer).await.location(), "/memories");
     for _ in 0..2 {
@@ -310,7 +310,7 @@ async fn a_member_who_calls_too_often_is_asked_to_wait() {
         StatusCode::TOO_MANY_REQUESTS
     );
 
-    // Others are not concerned, and signing out always works.
+    // Other members are not affected, and signing out always works.
     app.issuer.plan(|plan| plan.subject = "nina".into());
     let mut nina = browser();
     assert_eq!(nina.sign_in(&app.issuer).await.location(), "/memories");
@@ -323,16 +323,16 @@ async fn a_member_who_calls_too_often_is_asked_to_wait() {
     assert_eq!(mia.get("/memories").await.status, StatusCode::OK);
 }
 
-/// SEC-C6: somebody who tries ids leaves a trace, and not one for each.
+/// SEC-C6: probing ids leaves a trace, but not one row for each id.
 #[tokio::test]
-async fn asking_for_ids_that_are_not_there_is_counted_in_the_audit_log() {
+async fn requests_for_unknown_ids_are_counted_in_the_audit_log() {
     let app = App::start().await;
     let mut browser = signed_in(&app).await;
     for n in 0..5 {
         let path = format!("/memories/00000000-0000-7000-8000-00000000000{n}");
         assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND);
     }
-    // What is no id of anything is a typing error.
+    // A malformed id is a typing error.
     assert_eq!(browser.get("/nowhere").await.status, StatusCode::NOT_FOUND);
     app.clock.forward(time::Duration::minutes(2));
     let ctx = support::ctx(&app.db, app.clock.clock());
@@ -348,14 +348,14 @@ async fn asking_for_ids_that_are_not_there_is_counted_in_the_audit_log() {
     assert_eq!(rows, [(reason.clone(), None), (reason, Some(4))]);
 }
 
-/// SEC-E1: whoever hangs up in the middle keeps neither a denial out of the
-/// audit log nor a change from being whole.
+/// SEC-E1: a client that disconnects early can't keep a denial out of the audit
+/// log or leave a change half done.
 #[tokio::test]
-async fn hanging_up_ends_neither_a_denial_nor_a_change() {
+async fn disconnecting_stops_neither_a_denial_nor_a_change() {
     let app = App::start().await;
     let browser = signed_in(&app).await;
     let calls = [
-        // An owner of the organisation doesn't run the installation.
+        // An owner of the organisation is not an operator of the installation.
         (
             "tenant_create",
             "name=Globex&slug=globex",
@@ -365,7 +365,7 @@ async fn hanging_up_ends_neither_a_denial_nor_a_change() {
         ("team_create", "name=Clerks", "team.create", "success"),
     ];
     for (function, body, action, outcome) in calls {
-        // Whoever appends to the log waits.
+        // A transaction that appends to the log waits for this lock.
         let mut lock = app.db.admin.begin().await.unwrap();
         sqlx::query("SELECT FROM audit_heads FOR UPDATE")
             .fetch_all(&mut *lock)
@@ -403,7 +403,7 @@ async fn hanging_up_ends_neither_a_denial_nor_a_change() {
 
 /// The fields of the form are one input, flattened into the call.
 #[tokio::test]
-async fn a_memory_form_keeps_each_of_its_fields() {
+async fn memory_form_keeps_each_of_its_fields() {
     let app = App::start().await;
     let browser = signed_in(&app).await;
     let post = async |function: &str, body: &str| {
@@ -422,7 +422,7 @@ async fn a_memory_form_keeps_each_of_its_fields() {
         .unwrap()
     };
     let words = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-    // As a browser posts a form by itself.
+    // As a browser posts a form without scripts.
     let form = "title=Tea&content=At%20four%0D%0Asharp&kind=event&tags=a,%20b&keep=until&expires_on=2099-12-31\
                 &importance=0.75&vendors=only&allowed_vendors[]=claude&allowed_vendors[]=other";
     let answer = post("memory_create", form).await;

@@ -1,4 +1,4 @@
-//! Connections that stand still, and too many of them, before a real listener.
+//! Idle connections, and too many of them, on a real listener.
 
 use std::{
     convert::Infallible,
@@ -27,9 +27,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a client may stand still.
+/// How long a client may be idle.
 const SHORT: Duration = Duration::from_millis(400);
-/// Within which everything here has to happen, on a busy machine.
+/// The time limit of each step, on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
 fn limits() -> ConnectionLimits {
@@ -79,16 +79,16 @@ fn hello() -> Router {
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: atrium.example\r\n\r\n";
 
-/// What still comes, until the server closes the connection.
+/// The rest of the response, until the server closes the connection.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let read = stream.read_to_end(&mut text);
-    // Reset is an end like any other.
+    // A reset ends the connection as well.
     let _ = timeout(SOON, read).await.expect("the connection ends");
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The first line of the answer.
+/// The status line of the response.
 async fn status(stream: &mut TcpStream) -> String {
     let mut buffer = [0; 1024];
     let read = timeout(SOON, stream.read(&mut buffer)).await;
@@ -102,7 +102,7 @@ const TOO_MANY: &str = "HTTP/1.1 429 Too Many Requests";
 
 // SEC-B10
 #[tokio::test]
-async fn headers_that_do_not_arrive_end_the_connection() {
+async fn connection_without_complete_headers_is_closed() {
     let listening = Listening::start(hello(), limits()).await;
     let start = Instant::now();
     let mut silent = Vec::new();
@@ -116,7 +116,7 @@ async fn headers_that_do_not_arrive_end_the_connection() {
             silent.push(listening.send(beginning).await);
         }
     }
-    // One that sends another header now and then gets no further.
+    // Sending another header now and then doesn't extend the time.
     let mut dripping = listening.send("GET / HTTP/1.1\r\n").await;
     let dripped = async {
         for n in 0.. {
@@ -133,7 +133,7 @@ async fn headers_that_do_not_arrive_end_the_connection() {
         assert!(!said.contains(OK), "{said}");
     }
     assert!(start.elapsed() >= SHORT);
-    // Nor does one that has been answered stay open for ever.
+    // A connection that is idle after a response is closed as well.
     let mut idle = listening.send(REQUEST).await;
     assert_eq!(status(&mut idle).await, OK);
     assert_eq!(rest(&mut idle).await, "");
@@ -141,7 +141,7 @@ async fn headers_that_do_not_arrive_end_the_connection() {
 
 // SEC-B10
 #[tokio::test]
-async fn a_body_that_stops_arriving_is_answered_with_408() {
+async fn body_that_stops_arriving_is_answered_with_408() {
     let app = App::start().await;
     let mut http = app.http();
     http.body_timeout = SHORT;
@@ -166,7 +166,7 @@ async fn a_body_that_stops_arriving_is_answered_with_408() {
     assert_eq!(status(&mut whole).await, OK);
 }
 
-/// Tells when it is dropped.
+/// Sends a message when it is dropped.
 struct Dropped(mpsc::UnboundedSender<()>);
 
 impl Drop for Dropped {
@@ -177,7 +177,7 @@ impl Drop for Dropped {
 
 // SEC-B10
 #[tokio::test]
-async fn an_answer_that_nobody_takes_is_given_up() {
+async fn response_that_the_client_does_not_read_is_dropped() {
     let (sender, mut dropped) = mpsc::unbounded_channel();
     let endless = get(async move || {
         let guard = Dropped(sender);
@@ -191,13 +191,13 @@ async fn an_answer_that_nobody_takes_is_given_up() {
     let listening = Listening::start(Router::new().route("/", endless), limits()).await;
     let stream = listening.send(REQUEST).await;
     let ended = timeout(SOON, dropped.recv()).await;
-    assert_eq!(ended.expect("the answer is given up"), Some(()));
+    assert_eq!(ended.expect("the response is dropped"), Some(()));
     drop(stream);
 }
 
 // SEC-B9
 #[tokio::test]
-async fn one_address_has_so_many_connections() {
+async fn connections_of_one_address_are_limited() {
     let limits = ConnectionLimits {
         connections_per_address: 5,
         header_timeout: SOON,
@@ -208,7 +208,7 @@ async fn one_address_has_so_many_connections() {
     for _ in 0..5 {
         held.push(listening.connect().await);
     }
-    // Until the five were accepted, the sixth is not.
+    // The sixth is refused as soon as the five have been accepted.
     for _ in 0..10 {
         let mut refused = listening.connect().await;
         assert_eq!(status(&mut refused).await, TOO_MANY);
@@ -227,9 +227,11 @@ async fn one_address_has_so_many_connections() {
             }
         }
     };
-    timeout(SOON, again).await.expect("places come back");
+    timeout(SOON, again)
+        .await
+        .expect("closed connections free their places");
 
-    // A proxy's address is everybody's.
+    // A trusted proxy's address stands for many clients.
     let limits = ConnectionLimits {
         trusted_proxies: Arc::new(["127.0.0.0/8".parse().unwrap()]),
         ..limits
@@ -245,7 +247,7 @@ async fn one_address_has_so_many_connections() {
 
 // SEC-B9
 #[tokio::test]
-async fn connections_of_who_signed_in_do_not_count_against_the_address() {
+async fn authenticated_connections_do_not_count_against_the_address() {
     let world = World::new().await;
     let key = world.key(&[Permission::ProfileManage]).await.key;
     let limits = ConnectionLimits {
@@ -285,7 +287,7 @@ async fn connections_of_who_signed_in_do_not_count_against_the_address() {
 
 // SEC-B9
 #[tokio::test]
-async fn connections_beyond_all_places_wait_and_are_served_when_the_silent_ones_end() {
+async fn connections_beyond_the_limit_wait_until_silent_ones_time_out() {
     let limits = ConnectionLimits {
         connections: 3,
         ..limits()
@@ -298,13 +300,13 @@ async fn connections_beyond_all_places_wait_and_are_served_when_the_silent_ones_
     let start = Instant::now();
     let mut stream = listening.send(REQUEST).await;
     assert_eq!(status(&mut stream).await, OK);
-    // Behind two rounds of silence.
+    // It waited for two rounds of silent connections to time out.
     assert!(start.elapsed() >= SHORT, "{:?}", start.elapsed());
 }
 
 // SEC-F2
 #[tokio::test]
-async fn a_stop_closes_idle_connections_and_waits_for_open_requests() {
+async fn stop_closes_idle_connections_and_waits_for_open_requests() {
     let limits = ConnectionLimits {
         header_timeout: SOON * 10,
         ..limits()
@@ -323,7 +325,7 @@ async fn a_stop_closes_idle_connections_and_waits_for_open_requests() {
     timeout(SOON, listening.served).await.unwrap().unwrap();
     assert_eq!(status(&mut open).await, OK);
     assert_eq!(rest(&mut silent).await, "");
-    // All of the earlier answer was read with its first line.
+    // The earlier response was read completely with its status line.
     assert_eq!(rest(&mut idle).await, "");
     assert!(TcpStream::connect(listening.address).await.is_err());
 }

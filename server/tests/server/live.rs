@@ -1,5 +1,5 @@
 //! Streams of events (SEC-B3, SEC-G: event-stream IDOR, an open socket that
-//! keeps a revoked role).
+//! outlives a revoked role).
 
 use std::time::Duration;
 
@@ -27,12 +27,12 @@ use store::{
 
 const READS: &[Permission] = &[Permission::MemoryRead];
 
-fn asked(path: &str, key: &str) -> Builder {
+fn stream_request(path: &str, key: &str) -> Builder {
     with_key(Method::GET, &format!("/api/v1/events{path}"), key)
 }
 
-/// A world in which time went on since its streams were opened.
-fn later(world: &World) {
+/// Moves the clock on from when the streams were opened.
+fn advance_clock(world: &World) {
     world.app.clock.forward(time::Duration::seconds(2));
 }
 
@@ -83,20 +83,20 @@ async fn signed_in(world: &World) -> Browser {
 }
 
 #[tokio::test]
-async fn a_change_is_told_to_those_who_see_it_and_to_nobody_else() {
+async fn change_is_sent_to_members_who_can_view_the_memory_only() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let (max, _) = member(&world, "Max").await;
     let team = world.app.tenant.team("Kitchen", &[max.user_id]).await;
     let max = world.app.tenant.actor_of(max.user_id).await;
     let other = world.app.db.tenant("other").await;
-    let mut stream = Events::open(&world.router, asked("", &mias)).await;
+    let mut stream = Events::open(&world.router, stream_request("", &mias)).await;
     assert_eq!(stream.headers["content-type"], "text/event-stream");
     assert_eq!(stream.headers["cache-control"], "no-store");
     assert_eq!(stream.headers["x-accel-buffering"], "no");
-    later(&world);
+    advance_clock(&world);
 
-    // Another's own, another team's, another organisation's.
+    // Memories of others: a private one, one of another team, one of another organisation.
     world.memory_of(&max, "Private").await;
     let teams = world.memory_of(&max, "Of the kitchen").await;
     share(&world, &max, teams, Audience::Team(team)).await;
@@ -104,7 +104,7 @@ async fn a_change_is_told_to_those_who_see_it_and_to_nobody_else() {
     let theirs = world.memory_of(&outsider, "Elsewhere").await;
     share(&world, &outsider, theirs, Audience::Org).await;
 
-    // What comes first is what may be told.
+    // The first event must be the visible one.
     let own = world.memory_of(&mia, "Own").await;
     assert_eq!(stream.news().await, changed(own, 1));
     share(&world, &max, teams, Audience::Org).await;
@@ -131,12 +131,12 @@ async fn a_change_is_told_to_those_who_see_it_and_to_nobody_else() {
         (&told["id"], &told["change"]),
         (&json!(own), &json!("trashed"))
     );
-    // Nothing is told twice.
+    // No event is repeated.
     assert_eq!(stream.next(Duration::from_millis(1_500)).await, None);
 }
 
 #[tokio::test]
-async fn a_watched_memory_is_told_of_when_it_leaves_sight() {
+async fn watched_memory_is_reported_gone_when_it_becomes_invisible() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let (max, _) = member(&world, "Max").await;
@@ -149,14 +149,14 @@ async fn a_watched_memory_is_told_of_when_it_leaves_sight() {
     let theirs = world.memory_of(&outsider, "Elsewhere").await;
     let nothing: MemoryId = id();
 
-    // One that is there and one that is not are the same to who can't see it.
+    // A hidden memory and one that doesn't exist look the same.
     let path = format!("?watch={shared},{own},{hidden},{theirs},{nothing}");
-    let mut stream = Events::open(&world.router, asked(&path, &mias)).await;
+    let mut stream = Events::open(&world.router, stream_request(&path, &mias)).await;
     for unseen in [hidden, theirs, nothing] {
         assert_eq!(stream.news().await, gone(unseen));
     }
-    later(&world);
-    // And it stays so, whatever happens to it.
+    advance_clock(&world);
+    // The hidden one stays silent, whatever happens to it.
     service::call::<service::MemoryDelete>(&world.ctx(), &max, MemoryPath { id: hidden })
         .await
         .unwrap();
@@ -186,16 +186,16 @@ async fn enqueue(world: &World, actor: &Actor, kind: &str) -> JobId {
 }
 
 #[tokio::test]
-async fn how_far_a_job_is_is_told_to_its_member_within_the_keys_scopes() {
+async fn job_progress_is_sent_to_its_member_within_the_keys_scopes() {
     let world = World::new().await;
     let (mia, reader) = member(&world, "Mia").await;
     let (max, _) = member(&world, "Max").await;
     let scopes = [Permission::MemoryRead, Permission::MemoryImport];
     let importer = world.key_of(&mia, &scopes).await.key;
     let before = enqueue(&world, &mia, "memory.import").await;
-    let mut reads = Events::open(&world.router, asked("", &reader)).await;
-    let mut imports = Events::open(&world.router, asked("", &importer)).await;
-    // Where they are to begin with.
+    let mut reads = Events::open(&world.router, stream_request("", &reader)).await;
+    let mut imports = Events::open(&world.router, stream_request("", &importer)).await;
+    // The state of each job when the stream opens.
     let told = json!({ "id": before, "kind": "memory.import", "status": "pending", "done": 0, "total": 10 });
     assert_eq!(imports.soon().await, ("job".into(), told));
 
@@ -226,29 +226,29 @@ async fn how_far_a_job_is_is_told_to_its_member_within_the_keys_scopes() {
 
 // SEC-B3
 #[tokio::test]
-async fn a_stream_ends_with_the_key_that_opened_it() {
+async fn stream_ends_when_its_key_is_revoked() {
     let world = World::new().await;
     let mia = world.app.tenant.actor(SystemRole::Member, "Mia").await;
     let key = world.key_of(&mia, READS).await;
-    let mut stream = Events::open(&world.router, asked("", &key.key)).await;
+    let mut stream = Events::open(&world.router, stream_request("", &key.key)).await;
     let path = domain::api_key::ApiKeyPath { id: key.id };
     service::call::<service::OrganisationApiKeyRevoke>(&world.ctx(), &world.owner, path)
         .await
         .unwrap();
     assert_eq!(stream.soon().await, end("key"));
     assert!(stream.is_over().await);
-    let again = Events::send(&world.router, asked("", &key.key)).await;
+    let again = Events::send(&world.router, stream_request("", &key.key)).await;
     assert_eq!(again.status, 401);
 }
 
-// SEC-B3, SEC-G: an open socket that keeps a revoked role.
+// SEC-B3, SEC-G: an open socket that outlives a revoked role.
 #[tokio::test]
-async fn a_stream_ends_with_the_role_and_with_the_member() {
+async fn stream_ends_with_the_role_and_with_the_member() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let (max, maxs) = member(&world, "Max").await;
-    let mut of_mia = Events::open(&world.router, asked("", &mias)).await;
-    let mut of_max = Events::open(&world.router, asked("", &maxs)).await;
+    let mut of_mia = Events::open(&world.router, stream_request("", &mias)).await;
+    let mut of_max = Events::open(&world.router, stream_request("", &maxs)).await;
     let roles = service::role_names(&world.ctx(), &world.owner)
         .await
         .unwrap();
@@ -262,7 +262,7 @@ async fn a_stream_ends_with_the_role_and_with_the_member() {
         .unwrap();
     assert_eq!(of_mia.soon().await, end("forbidden"));
     assert!(of_mia.is_over().await);
-    // The other one goes on, until it is his turn.
+    // The other stream continues until its member is removed.
     service::member_change(
         &world.ctx(),
         &world.owner,
@@ -277,11 +277,11 @@ async fn a_stream_ends_with_the_role_and_with_the_member() {
 
 // SEC-B3
 #[tokio::test]
-async fn a_page_hears_until_its_session_ends() {
+async fn page_stream_ends_with_its_session() {
     let world = World::new().await;
     let browser = signed_in(&world).await;
     let mut stream = Events::open(&world.router, cookie_of(&browser)).await;
-    later(&world);
+    advance_clock(&world);
     let shared = world.memory_of(&world.owner, "For all").await;
     share(&world, &world.owner, shared, Audience::Org).await;
     assert_eq!(stream.soon().await, changed(shared, 2));
@@ -293,9 +293,9 @@ async fn a_page_hears_until_its_session_ends() {
     assert_eq!(again.status, 401);
 }
 
-// SEC-B2: another id is no end.
+// SEC-B2: a rotated session id does not end the stream.
 #[tokio::test]
-async fn a_page_goes_on_hearing_when_its_session_gets_another_id() {
+async fn page_stream_survives_a_rotated_session_id() {
     let world = World::new().await;
     let mut browser = signed_in(&world).await;
     browser.get("/profile").await;
@@ -321,7 +321,7 @@ async fn a_page_goes_on_hearing_when_its_session_gets_another_id() {
 
 // SEC-B3
 #[tokio::test]
-async fn a_page_hears_that_its_organisation_is_suspended() {
+async fn page_stream_ends_when_the_organisation_is_suspended() {
     let world = World::new().await;
     let browser = signed_in(&world).await;
     let mut stream = Events::open(&world.router, cookie_of(&browser)).await;
@@ -337,9 +337,9 @@ async fn a_page_hears_that_its_organisation_is_suspended() {
     assert!(stream.is_over().await);
 }
 
-// SEC-B2: an open page is not somebody who uses it.
+// SEC-B2: an open page is not activity.
 #[tokio::test]
-async fn a_stream_keeps_no_session_alive() {
+async fn stream_does_not_keep_a_session_alive() {
     let world = World::new().await;
     let browser = signed_in(&world).await;
     let seen = "SELECT extract(epoch FROM max(last_seen_at))::bigint FROM web_sessions";
@@ -351,18 +351,18 @@ async fn a_stream_keeps_no_session_alive() {
     share(&world, &world.owner, shared, Audience::Org).await;
     assert_eq!(stream.soon().await, changed(shared, 2));
     assert_eq!(world.app.count(seen).await, before);
-    // Its time runs out while it is open.
+    // The session expires while the stream is open.
     world.app.clock.forward(time::Duration::days(2));
     world.memory_of(&world.owner, "A word").await;
     assert_eq!(stream.soon().await, end("signed_out"));
 }
 
 #[tokio::test]
-async fn who_may_see_other_things_reads_again() {
+async fn changed_access_sends_a_reset() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let team = world.app.tenant.team("Kitchen", &[]).await;
-    let mut stream = Events::open(&world.router, asked("", &mias)).await;
+    let mut stream = Events::open(&world.router, stream_request("", &mias)).await;
     let input = TeamMemberInput {
         id: team,
         user_id: mia.user_id,
@@ -375,14 +375,14 @@ async fn who_may_see_other_things_reads_again() {
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_where_it_broke_off() {
+async fn stream_resumes_where_it_broke_off() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let known = world.memory_of(&mia, "Known").await;
     world.app.clock.forward(time::Duration::minutes(10));
-    let mut stream = Events::open(&world.router, asked("", &mias)).await;
+    let mut stream = Events::open(&world.router, stream_request("", &mias)).await;
     let first = stream.id.clone();
-    later(&world);
+    advance_clock(&world);
     let told = world.memory_of(&mia, "Told").await;
     assert_eq!(stream.news().await, changed(told, 1));
     drop(stream);
@@ -390,10 +390,10 @@ async fn a_stream_goes_on_where_it_broke_off() {
     world.app.clock.forward(time::Duration::minutes(30));
 
     for request in [
-        asked("", &mias).header("last-event-id", &first),
-        asked(&format!("?after={first}"), &mias),
-        // The header counts: a browser keeps the address.
-        asked("?after=1", &mias).header("last-event-id", &first),
+        stream_request("", &mias).header("last-event-id", &first),
+        stream_request(&format!("?after={first}"), &mias),
+        // The header takes precedence, because a browser keeps the address.
+        stream_request("?after=1", &mias).header("last-event-id", &first),
     ] {
         let mut stream = Events::open(&world.router, request).await;
         let mut ids = [stream.news().await.1, stream.news().await.1].map(|told| told["id"].clone());
@@ -404,18 +404,18 @@ async fn a_stream_goes_on_where_it_broke_off() {
         assert_eq!(stream.next(Duration::from_millis(700)).await, None);
     }
 
-    // Too long ago: everything is to be read again.
+    // Too long ago: the client must read everything again.
     world.app.clock.forward(time::Duration::hours(2));
-    let request = asked("", &mias).header("last-event-id", &first);
+    let request = stream_request("", &mias).header("last-event-id", &first);
     let mut stream = Events::open(&world.router, request).await;
     assert_eq!(stream.news().await, ("reset".into(), json!({})));
-    later(&world);
+    advance_clock(&world);
     let new = world.memory_of(&mia, "New").await;
     assert_eq!(stream.news().await, changed(new, 1));
 }
 
 #[tokio::test]
-async fn what_can_t_be_asked_for_is_refused() {
+async fn invalid_stream_requests_are_rejected() {
     let world = World::new().await;
     let (_, mias) = member(&world, "Mia").await;
     let many: Vec<String> = (0..101).map(|_| id::<MemoryId>().to_string()).collect();
@@ -428,7 +428,7 @@ async fn what_can_t_be_asked_for_is_refused() {
         let told = problem(&answer, 422, "invalid");
         assert_eq!(told["errors"][0]["field"], field, "{path}");
     }
-    // Without the permission, and without anybody.
+    // Without the permission, and without credentials.
     let mia = world.app.tenant.actor(SystemRole::Member, "Moe").await;
     let other = world.key_of(&mia, &[Permission::ProfileManage]).await.key;
     let answer = world.get("/api/v1/events", &other).await;
@@ -439,24 +439,24 @@ async fn what_can_t_be_asked_for_is_refused() {
 }
 
 #[tokio::test]
-async fn too_many_streams_of_one_member_are_refused_until_some_close() {
+async fn streams_of_one_member_are_limited_until_some_close() {
     let world = World::new().await;
     let (_, mias) = member(&world, "Mia").await;
     let mut open = Vec::new();
     for _ in 0..12 {
-        open.push(Events::open(&world.router, asked("", &mias)).await);
+        open.push(Events::open(&world.router, stream_request("", &mias)).await);
     }
-    let refused = Events::send(&world.router, asked("", &mias)).await;
+    let refused = Events::send(&world.router, stream_request("", &mias)).await;
     assert_eq!(refused.status, 429);
     assert_eq!(refused.headers["content-type"], "application/problem+json");
     assert!(refused.headers.contains_key("retry-after"));
-    // Others are not held up by that.
+    // Other members are not affected.
     let (_, maxs) = member(&world, "Max").await;
-    Events::open(&world.router, asked("", &maxs)).await;
+    Events::open(&world.router, stream_request("", &maxs)).await;
     open.truncate(6);
     let mut status = 429;
     for _ in 0..50 {
-        status = Events::send(&world.router, asked("", &mias))
+        status = Events::send(&world.router, stream_request("", &mias))
             .await
             .status
             .as_u16();
@@ -469,11 +469,11 @@ async fn too_many_streams_of_one_member_are_refused_until_some_close() {
 }
 
 #[tokio::test]
-async fn many_changes_are_told_as_one() {
+async fn many_changes_are_sent_as_one_reset() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
-    let mut stream = Events::open(&world.router, asked("", &mias)).await;
-    later(&world);
+    let mut stream = Events::open(&world.router, stream_request("", &mias)).await;
+    advance_clock(&world);
     let items: Vec<_> = (0..300)
         .map(|n| json!({ "op": "create", "content": format!("Number {n}") }))
         .collect();
@@ -485,36 +485,36 @@ async fn many_changes_are_told_as_one() {
         .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(stream.news().await, ("reset".into(), json!({})));
-    // And what comes then is told one by one again.
-    later(&world);
+    // Later changes are sent one by one again.
+    advance_clock(&world);
     let one = world.memory_of(&mia, "One more").await;
     assert_eq!(stream.news().await, changed(one, 1));
-    // Also to those who come only now: what they know already fills no place.
-    let mut stream = Events::open(&world.router, asked("", &mias)).await;
-    later(&world);
+    // A new stream gets them too: changes it already knows don't count.
+    let mut stream = Events::open(&world.router, stream_request("", &mias)).await;
+    advance_clock(&world);
     let one = world.memory_of(&mia, "And one more").await;
     assert_eq!(stream.news().await, changed(one, 1));
 }
 
-/// Another process' way to the same database.
+/// A context of another process on the same database.
 async fn elsewhere(world: &World) -> service::Ctx {
     let mut elsewhere = ctx(&world.app.db, world.app.clock.clock());
     elsewhere.store = world.app.db.connect(2).await;
     elsewhere
 }
 
-/// A stream that has looked for the first time.
-async fn looked(world: &World, mia: &Actor, mias: &str) -> Events {
-    let mut stream = Events::open(&world.router, asked("", mias)).await;
-    later(world);
+/// A stream that has polled for the first time.
+async fn polled_stream(world: &World, mia: &Actor, mias: &str) -> Events {
+    let mut stream = Events::open(&world.router, stream_request("", mias)).await;
+    advance_clock(world);
     let first = world.memory_of(mia, "First").await;
     assert_eq!(stream.news().await, changed(first, 1));
     stream
 }
 
-/// The change comes from another process, which this one hears by `NOTIFY`.
+/// The change comes from another process and arrives here by `NOTIFY`.
 #[tokio::test]
-async fn another_process_tells_of_its_changes() {
+async fn change_of_another_process_is_sent() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let elsewhere = elsewhere(&world).await;
@@ -523,8 +523,8 @@ async fn another_process_tells_of_its_changes() {
         tokio::spawn(async move { here.changes_relay(id()).await }),
         tokio::spawn(async move { there.changes_relay(id()).await }),
     ];
-    let mut stream = looked(&world, &mia, &mias).await;
-    // The first may be found because the relay has just begun to listen.
+    let mut stream = polled_stream(&world, &mia, &mias).await;
+    // The first may be found because the relay has only just started to listen.
     for text in ["From elsewhere", "And once more"] {
         let memory = support::program::memory(&elsewhere, &mia, text).await;
         assert_eq!(stream.news().await, changed(memory, 1), "{text}");
@@ -533,14 +533,14 @@ async fn another_process_tells_of_its_changes() {
     relays.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
-/// Word gets lost: a stream looks by itself.
+/// Without a notification, a stream polls.
 #[tokio::test]
-async fn without_word_a_stream_looks_by_itself() {
+async fn stream_polls_without_notifications() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let elsewhere = elsewhere(&world).await;
-    let mut stream = looked(&world, &mia, &mias).await;
-    // What the first one brought with it is over, too.
+    let mut stream = polled_stream(&world, &mia, &mias).await;
+    // The poll of the opened stream must be over first.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let memory = support::program::memory(&elsewhere, &mia, "From elsewhere").await;
     let told = loop {
@@ -552,14 +552,13 @@ async fn without_word_a_stream_looks_by_itself() {
     assert_eq!(told, changed(memory, 1));
 }
 
-/// What was told can be fetched by who is told, and nothing of it is in the
-/// stream itself.
+/// Events name what changed and never contain its text.
 #[tokio::test]
-async fn a_stream_holds_no_words() {
+async fn stream_contains_no_memory_text() {
     let world = World::with(product).await;
     let (mia, mias) = member(&world, "Mia").await;
-    let mut stream = Events::open(&world.router, asked("", &mias)).await;
-    later(&world);
+    let mut stream = Events::open(&world.router, stream_request("", &mias)).await;
+    advance_clock(&world);
     let memory = world.memory_of(&mia, "Canary in the text").await;
     let (_, told) = stream.news().await;
     let names: Vec<_> = told.as_object().unwrap().keys().cloned().collect();

@@ -1,4 +1,4 @@
-//! The server through its router, before a database of each test. One program,
+//! The server through its router, with a database for each test. One program,
 //! because linking the server takes longer than most of these tests.
 
 mod auth_demo;
@@ -6,7 +6,9 @@ mod auth_flow;
 mod auth_groups;
 mod auth_invite;
 mod auth_issuers;
+mod auth_limit;
 mod auth_logout;
+mod auth_member;
 mod auth_refresh;
 mod auth_rotation;
 mod auth_session;
@@ -21,6 +23,7 @@ mod mcp;
 mod rest;
 mod rest_audit;
 mod rest_import;
+mod rest_key;
 mod rest_member;
 mod rest_memory;
 mod rest_memory_view;

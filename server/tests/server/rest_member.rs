@@ -1,4 +1,4 @@
-//! Members over REST: read, roles, sessions, suspended, let go.
+//! Members over REST: read, assign roles, end sessions, suspend, offboard.
 
 use crate::support::program::{World, problem};
 use axum::http::{Method, StatusCode};

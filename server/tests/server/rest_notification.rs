@@ -1,4 +1,4 @@
-//! Notifications over REST, read one by one and all at once.
+//! Notifications over REST, marked as read one by one and all at once.
 
 use crate::support::program::{World, problem};
 use axum::http::{Method, StatusCode};

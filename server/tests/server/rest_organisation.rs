@@ -1,4 +1,5 @@
-//! The organisation's own affairs over REST.
+//! Settings, invites, group mappings, keys and other resources of the
+//! organisation over REST.
 
 use crate::support::program::{World, problem, without_ids};
 use axum::http::{Method, StatusCode};
@@ -100,7 +101,7 @@ async fn invite_is_created_renewed_and_revoked() {
 }
 
 #[tokio::test]
-async fn group_mapping_is_tried_created_replaced_and_deleted() {
+async fn group_mapping_is_previewed_created_replaced_and_deleted() {
     const AT: &str = "/api/v1/group-mappings";
     let world = World::new().await;
     let key = world.key(SystemRole::Owner.permissions()).await.key;
@@ -199,7 +200,7 @@ async fn service_account_and_its_key_are_created_and_the_key_revoked() {
             .iter()
             .all(|own| own["id"] != made["id"])
     );
-    // The path of the member's own keys leads to no other.
+    // The path of the member's own keys doesn't find a service's key.
     let as_own = one.replace("organisation/", "");
     problem(&world.get(&as_own, &key).await, 404, "not_found");
 
@@ -222,7 +223,7 @@ async fn own_api_key_is_created_read_and_revoked() {
     let made = world.done(Method::POST, AT, &key, &new).await;
     let one = format!("{AT}/{}", made["id"].as_str().unwrap());
     let detail = world.look(&one, &key).await;
-    // Its vendor is that of the key that made it.
+    // The new key has the vendor of the key that created it.
     without_ids().bind(|| insta::assert_json_snapshot!("own_api_key", detail));
     for (field, value) in [
         ("lifetime", json!(0)),
@@ -303,7 +304,7 @@ async fn embedding_model_is_paused_resumed_and_cancelled() {
     let mut tx = world.app.db.store.begin(&world.owner).await.unwrap();
     embedding_model_start(&mut tx, &next, NOW).await.unwrap();
     tx.commit().await.unwrap();
-    // It has nothing to build, so that a sweep would activate it at once.
+    // Without a memory there is nothing to build, and a sweep would activate it at once.
     world.memory_of(&world.owner, "Tea at four").await;
     for (act, status) in [
         ("pause", "paused"),

@@ -1,7 +1,7 @@
-//! Every server function, the upload and every operation of the REST API, tried with each
-//! system role: which of them it may call, and what is missing where it may
-//! not. The outcome is a golden file: a new function or a changed role shows there
-//! as a line of the diff.
+//! Every server function, the upload, the download and every REST operation,
+//! tried with each system role: which of them it may call, and which permission
+//! is missing. The outcome is a golden file, so a new function or a changed role
+//! is a line of its diff.
 
 use std::fmt::Write as _;
 
@@ -23,21 +23,21 @@ use store::{actor::actor_find, testing::id};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-/// Arguments for all functions at once; each takes those that it knows. What is
-/// needed for a call to arrive must be here.
+/// Arguments for all functions at once; each takes those that it knows. Any
+/// argument without which a call doesn't reach authorisation must be here.
 const ARGUMENTS: &str = "id=ID&owner=MEMBER&member=ID&memory=ID&request=ID&role=ID&version=1&current=1&holder_count=0&token=x\
      &theme=system&change=suspend&act=suspend&kind=service&tier=free&content=x&audience=org&decision=accept\
      &list[after]=&filter[kind]=";
 
-/// Whose permissions count.
+/// The roles of the member who calls.
 #[derive(Clone, Copy)]
-enum Standing {
+enum CallerRole {
     Role(SystemRole),
-    /// The owner's role, and running the installation.
+    /// The owner's role, as an operator of the installation.
     Operator,
 }
 
-impl Standing {
+impl CallerRole {
     fn all() -> impl Iterator<Item = Self> {
         SystemRole::ALL
             .iter()
@@ -54,7 +54,7 @@ impl Standing {
     }
 }
 
-/// One member, who signs in once and holds one role after the other.
+/// One member, who signs in once and is given one role after the other.
 struct World {
     app: App,
     router: Router,
@@ -114,10 +114,10 @@ impl World {
         query.execute(&self.app.db.admin).await.unwrap();
     }
 
-    async fn stand(&self, standing: Standing) {
-        let role = match standing {
-            Standing::Role(role) => role,
-            Standing::Operator => SystemRole::Owner,
+    async fn assign(&self, caller: CallerRole) {
+        let role = match caller {
+            CallerRole::Role(role) => role,
+            CallerRole::Operator => SystemRole::Owner,
         };
         self.execute("DELETE FROM platform_operators WHERE user_id = $1")
             .await;
@@ -132,7 +132,7 @@ impl World {
         .execute(&self.app.db.admin)
         .await
         .unwrap();
-        if matches!(standing, Standing::Operator) {
+        if matches!(caller, CallerRole::Operator) {
             self.execute(
                 "INSERT INTO platform_operators (tenant_id, user_id, granted_at)
                  SELECT tenant_id, id, created_at FROM users WHERE id = $1",
@@ -145,7 +145,7 @@ impl World {
         let arguments = ARGUMENTS
             .replace("ID", &Uuid::nil().to_string())
             .replace("MEMBER", &self.member.to_string());
-        // One name for two things.
+        // Two functions use this name for different arguments.
         let arguments = if path.starts_with("/api/memory_") {
             arguments.replace("kind=service", "kind=fact")
         } else {
@@ -171,7 +171,7 @@ impl World {
         }
     }
 
-    /// The one form that is no server function: a file of memories.
+    /// The upload of a file of memories, which is the only form without a server function.
     async fn upload(&self) -> Option<String> {
         let body = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n\
                     {\"content\": \"Tea at four\"}\r\n--x--\r\n";
@@ -188,7 +188,7 @@ impl World {
         None
     }
 
-    /// The one file that pages lead to: an export of the list.
+    /// The export of a list, which is the only download.
     async fn download(&self) -> Option<String> {
         let call = request(Method::GET, "/memories/export/file?format=csv").body(Body::empty());
         let answer = self.browser.clone().send(call.unwrap()).await;
@@ -246,8 +246,8 @@ impl World {
         let answer: Answer = support::read(self.router.clone().oneshot(call).await.unwrap()).await;
         let problem: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         assert_ne!(answer.status, 401, "{method} {path}: {}", answer.body);
-        // Tests have no model, so that none can be started, and an action that is
-        // not offered is not valid.
+        // Tests have no model, so no switch can start, and an action that is not
+        // offered is invalid.
         let is_expected =
             path == "/api/v1/embedding-models" || problem["errors"][0]["field"] == "act";
         assert!(
@@ -264,7 +264,7 @@ impl World {
         serde_json::from_str(&answer.body).unwrap()
     }
 
-    /// The operations that the API's own document names.
+    /// The operations in the OpenAPI document.
     fn operations(document: &Value) -> Vec<(Method, String)> {
         let paths = document["paths"].as_object().unwrap();
         paths
@@ -280,7 +280,7 @@ impl World {
     }
 }
 
-/// One line: `yes` or `-` for each standing, and what was missing.
+/// One line: `yes` or `-` for each role, and the missing permission.
 fn line(name: &str, outcomes: &[Option<String>]) -> String {
     let mut line = format!("{name:<37} ");
     for outcome in outcomes {
@@ -294,7 +294,7 @@ fn line(name: &str, outcomes: &[Option<String>]) -> String {
 }
 
 #[tokio::test]
-async fn what_each_role_may_call_is_as_reviewed() {
+async fn callable_functions_of_each_role_are_as_reviewed() {
     let world = World::new().await;
     let mut functions: Vec<_> = server_fn_paths().map(|(path, _)| path).collect();
     functions.sort_unstable();
@@ -306,8 +306,8 @@ async fn what_each_role_may_call_is_as_reviewed() {
     let mut by_upload = Vec::new();
     let mut by_download = Vec::new();
     let mut by_operation = vec![Vec::new(); operations.len()];
-    for standing in Standing::all() {
-        world.stand(standing).await;
+    for caller in CallerRole::all() {
+        world.assign(caller).await;
         for (path, outcomes) in functions.iter().zip(&mut by_function) {
             outcomes.push(world.function(path).await);
         }
@@ -319,8 +319,8 @@ async fn what_each_role_may_call_is_as_reviewed() {
     }
 
     let mut matrix = format!("{:<38}", "function or operation");
-    for standing in Standing::all() {
-        let _ = write!(matrix, "{:<9}", standing.name());
+    for caller in CallerRole::all() {
+        let _ = write!(matrix, "{:<9}", caller.name());
     }
     matrix.push_str("missing\n");
     for (path, outcomes) in functions.iter().zip(&by_function) {

@@ -183,7 +183,7 @@ impl CheckpointWriter {
                 self.settings.rows
             };
             if let Err(error) = self.pass(rows).await {
-                tracing::warn!(%error, "checkpoints of audit logs could not be made");
+                tracing::warn!(%error, "checkpoints of audit logs could not be written");
             }
             if stop.is_cancelled() {
                 return;

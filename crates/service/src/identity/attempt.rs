@@ -87,6 +87,6 @@ pub async fn identity_purge(ctx: &Ctx) -> Result<(), AppError> {
     let sessions = session_purge(&mut tx, now).await?;
     let tokens = logout_token_purge(&mut tx, now).await?;
     tx.commit().await?;
-    tracing::debug!(attempts, sessions, tokens, "removed what ended");
+    tracing::debug!(attempts, sessions, tokens, "removed expired rows");
     Ok(())
 }

@@ -158,7 +158,10 @@ async fn issuer_tenants(
         match tenant_find_by_slug(tx, slug).await? {
             Some(tenant) => tenants.push(tenant),
             None => {
-                tracing::warn!(slug, "an issuer is for an organisation that is not there");
+                tracing::warn!(
+                    slug,
+                    "an issuer is configured for an organisation that does not exist"
+                );
             }
         }
     }

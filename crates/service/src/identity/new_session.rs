@@ -95,8 +95,8 @@ pub(super) async fn session_open(
     })
 }
 
-/// Grants what the issuer's `claims` give, audits what was `done` and, as
-/// `action`, that the session began, and commits.
+/// Grants the roles and teams of the issuer's `claims`, audits `done` and, as
+/// `action`, the new session, and commits.
 pub(super) async fn session_commit(
     ctx: &Ctx,
     mut tx: TenantTx,

@@ -93,7 +93,7 @@ pub async fn sign_in_rejection_audit(
         None => audit_tenant(&mut tx, issuer).await?,
     };
     let Some(tenant) = tenant else {
-        tracing::warn!("no organisation is there whose audit log could keep the refusal");
+        tracing::warn!("there is no organisation in whose audit log the failure could be written");
         return Ok(());
     };
     let outcome = match failure.problem {

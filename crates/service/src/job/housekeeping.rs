@@ -33,30 +33,30 @@ pub(super) async fn housekeeping(ctx: Ctx, interval: Duration, stop: Cancellatio
             match partitions_prepare(&ctx).await {
                 Ok(()) => prepared_on = Some(today),
                 Err(error) => {
-                    tracing::warn!(%error, "the audit log's next months are not prepared");
+                    tracing::warn!(%error, "the audit log's next partitions could not be created");
                 }
             }
         }
         if let Err(error) = answers_purge(&ctx).await {
-            tracing::warn!(%error, "answers that programs may ask for again could not be let go");
+            tracing::warn!(%error, "expired idempotency keys could not be deleted");
         }
         if let Err(error) = tenants_purge(&ctx).await {
-            tracing::warn!(%error, "organisations whose time of grace is over could not be purged");
+            tracing::warn!(%error, "deleted organisations could not be purged");
         }
         if let Err(error) = collections_sweep(&ctx).await {
-            tracing::warn!(%error, "how common words are could not be counted");
+            tracing::warn!(%error, "word frequencies could not be counted");
         }
         if let Err(error) = denials_sweep(&ctx).await {
-            tracing::warn!(%error, "denials that repeat could not be written to the audit log");
+            tracing::warn!(%error, "repeated denials could not be written to the audit log");
         }
         if let Err(error) = memory_sweep(&ctx).await {
-            tracing::warn!(%error, "memories that have ended could not be put away");
+            tracing::warn!(%error, "expired memories could not be swept");
         }
         if let Err(error) = imports_sweep(&ctx).await {
-            tracing::warn!(%error, "files that nobody imports could not be let go of");
+            tracing::warn!(%error, "abandoned files could not be deleted");
         }
         if let Err(error) = embedding_sweep(&ctx).await {
-            tracing::warn!(%error, "memories without a vector could not be looked for");
+            tracing::warn!(%error, "memories without a vector could not be found");
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -1,4 +1,4 @@
-//! What a key may do, as whom, and for how long.
+//! The permissions, owner and lifetime of an API key.
 
 use domain::{
     Actor, ActorKind, ApiKeyId, AppError, Permission, UserId, Vendor,
@@ -28,7 +28,7 @@ pub(crate) fn key_draft(scopes: &[Permission]) -> ApiKeyInput {
     }
 }
 
-/// A service with this role.
+/// A service account with this role.
 pub(crate) async fn service_account(world: &World, role: SystemRole) -> UserId {
     let id = world.ctx.ids.id();
     let now = world.ctx.clock.now();
@@ -53,7 +53,7 @@ async fn create(world: &World, actor: &Actor, scopes: &[Permission]) -> CreatedA
         .unwrap()
 }
 
-/// As whom a request with this key acts.
+/// The actor that a request with this key is resolved to.
 async fn used(world: &World, key: &CreatedApiKey) -> Result<Actor, ApiKeyError> {
     let facts = world.tenant.actor_of(world.anyone().await).await.request;
     api_key_actor(&world.ctx, &key.key, &facts).await
@@ -81,7 +81,7 @@ async fn grant(world: &World, actor: &Actor, role: &str, is_held: bool) {
 
 // SEC-D5, SEC-B3
 #[tokio::test]
-async fn a_key_does_what_both_its_scopes_and_its_owners_roles_allow_at_that_moment() {
+async fn key_has_the_permissions_in_both_its_scopes_and_its_owners_roles() {
     let world = World::without_model().await;
     let mia = world.tenant.actor(SystemRole::Admin, "Mia").await;
     let key = create(
@@ -114,9 +114,9 @@ async fn a_key_does_what_both_its_scopes_and_its_owners_roles_allow_at_that_mome
     assert_eq!(permissions(&world, &key).await, both);
 }
 
-// SEC-G: a key minted above its creator's role.
+// SEC-G: a key with more permissions than its creator.
 #[tokio::test]
-async fn nobody_makes_a_key_that_may_do_more_than_they_may() {
+async fn key_can_not_exceed_its_creators_permissions() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let beyond = key_draft(&[Permission::MemoryRead, Permission::AuditRead]);
@@ -129,7 +129,7 @@ async fn nobody_makes_a_key_that_may_do_more_than_they_may() {
         ("api_key.create", Outcome::Denied)
     );
 
-    // Nor through a service that may do more than its maker.
+    // Nor by a service account that has more permissions than the creator.
     let mut ada = world.tenant.actor(SystemRole::Admin, "Ada").await;
     ada.permissions.remove(&Permission::AuditRead);
     let exporter = service_account(&world, SystemRole::Owner).await;
@@ -141,7 +141,7 @@ async fn nobody_makes_a_key_that_may_do_more_than_they_may() {
         .unwrap();
     assert!(!offered.offered.contains(&Permission::AuditRead));
 
-    // What the service doesn't hold would do nothing.
+    // A scope that the service account doesn't hold would have no effect.
     let reader = service_account(&world, SystemRole::Viewer).await;
     let draft = key_draft(&[Permission::MemoryWrite]);
     let refused = api_key_create(&world.ctx, &ada, Some(reader), &draft).await;
@@ -151,7 +151,7 @@ async fn nobody_makes_a_key_that_may_do_more_than_they_may() {
 
 // SEC-G, SEC-C6
 #[tokio::test]
-async fn nobody_makes_a_key_of_another_person() {
+async fn key_of_another_person_can_not_be_created() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let ada = world.tenant.actor(SystemRole::Owner, "Ada").await;
@@ -171,7 +171,7 @@ async fn nobody_makes_a_key_of_another_person() {
 
 // SEC-D5
 #[tokio::test]
-async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
+async fn key_creates_keys_with_its_own_scopes_and_lifetime_at_most() {
     let world = World::without_model().await;
     let mia = world.tenant.actor(SystemRole::Admin, "Mia").await;
     let key = create(
@@ -197,7 +197,7 @@ async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
             "{lifetime}"
         );
     }
-    // Nor one that another product could read with.
+    // Nor a key for another vendor.
     assert_eq!(program.vendor, Some(Vendor::Claude));
     for vendor in ["cursor", "other", ""] {
         let draft = ApiKeyInput {
@@ -218,7 +218,7 @@ async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
         .await
         .unwrap();
     assert_eq!(permissions(&world, &second).await, [Permission::MemoryRead]);
-    // The audit log tells that a key did it, and which.
+    // The audit log names the key that was used.
     let by_key: String = sqlx::query_scalar(
         "SELECT metadata->>'api_key' FROM audit_log WHERE action = 'api_key.create' ORDER BY seq DESC LIMIT 1",
     )
@@ -230,7 +230,7 @@ async fn a_key_that_makes_keys_hands_on_neither_more_rights_nor_more_time() {
 
 // SEC-B3, SEC-D5
 #[tokio::test]
-async fn an_ended_key_or_owner_is_refused_at_the_next_request_and_audited() {
+async fn ended_key_or_owner_is_denied_at_the_next_request_and_audited() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let key = create(&world, &mia, &[Permission::MemoryRead]).await;
@@ -280,9 +280,9 @@ async fn an_ended_key_or_owner_is_refused_at_the_next_request_and_audited() {
     assert!(refusals.iter().all(|row| row.outcome == Outcome::Denied));
 }
 
-// SEC-B3: suspending is for a while, so it doesn't cost the member their keys.
+// SEC-B3: a suspension is temporary, so the member's keys are kept.
 #[tokio::test]
-async fn a_suspended_members_keys_are_refused_and_work_again_after_reactivation() {
+async fn keys_of_a_suspended_member_are_denied_until_reactivation() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let mia = world.member("Mia").await;
@@ -301,7 +301,7 @@ async fn a_suspended_members_keys_are_refused_and_work_again_after_reactivation(
 }
 
 #[tokio::test]
-async fn a_members_page_lists_their_keys_for_who_manages_keys() {
+async fn member_page_lists_keys_for_members_who_manage_keys() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let mia = world.member("Mia").await;
@@ -324,7 +324,7 @@ async fn a_members_page_lists_their_keys_for_who_manages_keys() {
         .unwrap();
     let keys: Vec<_> = detail.keys.unwrap().iter().map(|key| key.id).collect();
     assert_eq!(keys, [second.id, first.id]);
-    // Who may only end somebody's access is shown no keys, nor is oneself.
+    // Not for a member without that permission, nor on one's own page.
     admin.permissions.remove(&Permission::ApiKeyManage);
     for actor in [&admin, &mia] {
         let detail = crate::call::member_get(ctx, actor, mia.user_id)
@@ -334,16 +334,16 @@ async fn a_members_page_lists_their_keys_for_who_manages_keys() {
     }
 }
 
-// SEC-D5, SEC-G: malformed keys cost no question to the database, and what
-// looks like one can't become a part of a statement.
+// SEC-D5, SEC-G: a malformed key is rejected without a query, and its text can't
+// become part of a statement.
 #[tokio::test]
-async fn what_is_no_key_is_refused_without_the_database() {
+async fn malformed_key_is_rejected_without_the_database() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let key = create(&world, &mia, &[Permission::MemoryRead]).await;
     let facts = &mia.request;
     let mut unknown = key.key.clone();
-    // Another key with a checksum that holds.
+    // An unknown key with a valid checksum.
     while unknown == key.key {
         let other = create(&world, &mia, &[Permission::MemoryRead]).await;
         sqlx::query("DELETE FROM api_keys WHERE id = $1")
@@ -375,7 +375,7 @@ async fn what_is_no_key_is_refused_without_the_database() {
 
 // SEC-D3, SEC-D5
 #[tokio::test]
-async fn a_key_is_nowhere_in_the_database() {
+async fn key_is_not_stored_in_the_database() {
     let world = World::without_model().await;
     let ada = world.tenant.actor(SystemRole::Owner, "Ada").await;
     let exporter = service_account(&world, SystemRole::Member).await;
@@ -414,7 +414,7 @@ async fn a_key_is_nowhere_in_the_database() {
 
 // SEC-C6
 #[tokio::test]
-async fn a_key_of_somebody_else_is_a_key_of_nobody() {
+async fn key_of_somebody_else_is_not_found() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let key = create(&world, &mia, &[Permission::MemoryRead]).await.id;
@@ -425,7 +425,7 @@ async fn a_key_of_somebody_else_is_a_key_of_nobody() {
         .await
         .actor(SystemRole::Owner, "Eve")
         .await;
-    // Ending somebody's access shows their keys to the database, not to people.
+    // A member who may end access can see the keys in the database, but not in the service.
     let mut ben = world.tenant.actor(SystemRole::Owner, "Ben").await;
     ben.permissions.remove(&Permission::ApiKeyManage);
     let unheard_of: ApiKeyId = world.ctx.ids.id();

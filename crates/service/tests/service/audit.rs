@@ -1,5 +1,5 @@
-//! SEC-E2: checkpoints are made when they are due, never of a log that does
-//! not follow from the last one, and find what agrees with itself.
+//! SEC-E2: checkpoints are written when due, only for a log that extends the
+//! last one, and reveal tampering that is consistent in itself.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{World, draft};
 
-/// A folder of the test's own, removed at its end.
+/// A temporary folder, removed at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -43,7 +43,7 @@ fn key(seed: u8) -> CheckpointKey {
     CheckpointKey::new([seed; 32].into(), "atrium.example").unwrap()
 }
 
-/// An organisation whose log is watched.
+/// An organisation with a checkpoint writer.
 struct Watch {
     world: World,
     mia: Actor,
@@ -60,7 +60,7 @@ impl Watch {
         watch
     }
 
-    /// Each act is a row.
+    /// Writes `count` audit rows, one for each action.
     async fn act(&self, count: usize) {
         for n in 0..count {
             crate::call_memory::memory_create(
@@ -90,7 +90,7 @@ impl Watch {
         CheckpointWriter::new(self.world.ctx.clone(), key(seed), self.folder(), settings)
     }
 
-    /// Looks once.
+    /// Runs the writer once.
     async fn pass(&self) {
         self.writer(1).pass(4).await.unwrap();
     }
@@ -125,7 +125,7 @@ impl Watch {
             .unwrap()
     }
 
-    /// The sizes of the notes in the file.
+    /// The log sizes of the checkpoints in the file.
     fn sizes_outside(&self) -> Vec<i64> {
         let text = fs::read_to_string(self.file()).unwrap_or_default();
         Note::in_file(&text)
@@ -146,8 +146,8 @@ fn broken(seq: i64, problem: AuditProblem) -> AuditVerdict {
     AuditVerdict::Broken { seq, problem }
 }
 
-/// Appends what is in the log anew, from nothing, with the product's own
-/// function.
+/// Appends all rows of the log again from the beginning, with the product's own
+/// function, so that the chain is consistent.
 const APPEND_ANEW: &str = "
     DO $$
     DECLARE v record;
@@ -167,7 +167,7 @@ const APPEND_ANEW: &str = "
     END $$;";
 
 #[tokio::test]
-async fn checkpoints_are_made_after_rows_or_time_and_only_where_the_log_grew() {
+async fn checkpoint_is_written_after_rows_or_time_if_the_log_grew() {
     let watch = Watch::new().await;
     watch.pass().await;
     assert_eq!(watch.sizes().await, [5], "the first one at once");
@@ -186,7 +186,7 @@ async fn checkpoints_are_made_after_rows_or_time_and_only_where_the_log_grew() {
     watch.pass().await;
     assert_eq!(watch.sizes().await, [5, 9, 10], "nothing happened");
 
-    // At the stop, whatever is new.
+    // When the server stops, new rows get a checkpoint.
     watch.act(1).await;
     let stop = CancellationToken::new();
     let running = tokio::spawn(watch.writer(1).run(stop.clone()));
@@ -212,7 +212,7 @@ async fn checkpoints_are_made_after_rows_or_time_and_only_where_the_log_grew() {
 }
 
 #[tokio::test]
-async fn many_writers_at_once_keep_each_checkpoint_once() {
+async fn concurrent_writers_store_each_checkpoint_once() {
     let watch = Watch::new().await;
     for _ in 0..3 {
         watch.act(4).await;
@@ -229,16 +229,16 @@ async fn many_writers_at_once_keep_each_checkpoint_once() {
     assert_eq!(watch.sizes_outside(), [9, 13, 17]);
     assert!(watch.verify().await.holds());
 
-    // A process with a folder of its own catches up with the newest.
+    // A process with its own folder catches up with the newest checkpoint.
     fs::remove_file(watch.file()).unwrap();
     watch.pass().await;
     assert_eq!(watch.sizes_outside(), [17]);
 }
 
-/// Each way agrees with itself, and the checkpoints in the database are gone
-/// as well: the file outside tells.
+/// Each kind of tampering is consistent in itself and removes the checkpoints in
+/// the database; the file outside reveals it.
 #[tokio::test]
-async fn the_file_outside_finds_what_agrees_with_itself() {
+async fn checkpoint_file_reveals_consistent_tampering() {
     let cut = format!("DELETE FROM audit_log WHERE seq > 7; {APPEND_ANEW}");
     let rewrite =
         format!("UPDATE audit_log SET actor_label = 'Nobody' WHERE seq = 7; {APPEND_ANEW}");
@@ -275,7 +275,7 @@ async fn the_file_outside_finds_what_agrees_with_itself() {
         assert_eq!(report.verdict, expected, "{way}");
         assert!(!report.holds(), "{way}");
 
-        // It goes unseen without, where nothing is empty.
+        // Without the file it goes unnoticed, unless the log is empty.
         let alone = watch.verify_against(&[watch.verifier(1)], &[]).await;
         let is_empty = matches!(
             alone.verdict,
@@ -289,7 +289,7 @@ async fn the_file_outside_finds_what_agrees_with_itself() {
 }
 
 #[tokio::test]
-async fn the_checkpoints_in_the_database_find_it_without_a_file() {
+async fn checkpoints_in_the_database_reveal_tampering_without_a_file() {
     let watch = Watch::new().await;
     watch.pass().await;
     watch
@@ -301,10 +301,10 @@ async fn the_checkpoints_in_the_database_find_it_without_a_file() {
     assert_eq!(report.verdict, broken(5, CheckpointDiffers { vouched: 0 }));
 }
 
-/// What was signed stays what is signed: the writer does not vouch for a log
-/// that somebody exchanged.
+/// A signed checkpoint is final: the writer does not sign a log that was
+/// replaced.
 #[tokio::test]
-async fn no_checkpoint_is_made_of_a_log_that_does_not_follow_from_the_last() {
+async fn no_checkpoint_is_written_for_a_log_that_does_not_extend_the_last() {
     let rewrite =
         format!("UPDATE audit_log SET actor_label = 'Nobody' WHERE seq = 3; {APPEND_ANEW}");
     let cut = format!("DELETE FROM audit_log WHERE seq > 2; {APPEND_ANEW}");
@@ -342,12 +342,12 @@ async fn no_checkpoint_is_made_of_a_log_that_does_not_follow_from_the_last() {
 }
 
 #[tokio::test]
-async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
+async fn checkpoints_of_other_keys_and_changed_ones_are_distinguished() {
     let watch = Watch::new().await;
     watch.pass().await;
     let good = fs::read_to_string(watch.file()).unwrap();
 
-    // Signed by another installation's key: named, and not counted.
+    // Signed with another installation's key: reported and ignored.
     let (ours, theirs) = (watch.verifier(1), watch.verifier(2));
     let report = watch
         .verify_against(std::slice::from_ref(&theirs), &[Watch::kept(&watch.file())])
@@ -363,7 +363,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
         assert!(matches!(problem.problem, NoteProblem::OtherKey { .. }));
     }
     assert_eq!(report.problems.len(), 2);
-    // Both count where both are known.
+    // With both keys known, both checkpoints count.
     let report = watch.verify_against(&[theirs, ours.clone()], &[]).await;
     assert!(report.holds(), "{report:?}");
 
@@ -377,7 +377,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
             .verify_against(std::slice::from_ref(&ours), &[kept])
             .await
     };
-    // The size, the root, the signature.
+    // Changes to the size, the root and the signature.
     for changed in [
         good.replacen("\n5\n", "\n4\n", 1),
         good.replacen("\n5\n", "\n6\n", 1),
@@ -393,7 +393,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
         matches!(&report.problems[..], [only] if matches!(only.problem, NoteProblem::Unreadable(_))),
         "{report:?}"
     );
-    // Another organisation's are passed over.
+    // Checkpoints of another organisation are skipped,
     let other = good.replace(
         &watch.world.tenant.id.to_string(),
         &watch.mia.user_id.to_string(),
@@ -401,7 +401,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
     let report = of_notes(other.clone()).await;
     assert!(report.holds(), "{report:?}");
     assert_eq!(report.compared_notes[1], ("elsewhere".to_owned(), 0));
-    // But not in the file that is for this one,
+    // except in the file of this organisation
     let exchanged = StoredNotes {
         location: "the folder".into(),
         text: other.clone(),
@@ -413,7 +413,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
         matches!(&report.problems[..], [only] if matches!(only.problem, NoteProblem::OtherLog(_))),
         "{report:?}"
     );
-    // nor where the database says that they are of this one.
+    // and in this organisation's rows of the database.
     sqlx::query("UPDATE audit_checkpoints SET note = $1")
         .bind(&other)
         .execute(&watch.world.db.admin)
@@ -425,7 +425,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
         "{report:?}"
     );
 
-    // Under another host the key is the same, and so is the log.
+    // The key does not depend on the host name of the verifier.
     let moved = CheckpointKey::new([1; 32].into(), "moved.example").unwrap();
     let report = watch
         .verify_against(
@@ -437,7 +437,7 @@ async fn notes_of_other_keys_and_changed_ones_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_purged_organisations_checkpoints_are_set_aside() {
+async fn checkpoints_of_a_purged_organisation_are_set_aside() {
     let watch = Watch::new().await;
     watch.pass().await;
     let ctx = watch.world.ctx.clone().with_checkpoints(watch.folder());

@@ -1,5 +1,5 @@
-//! Reading private memories for a reason: who may, what it leaves behind, and
-//! when it ends.
+//! Break-glass access to private memories: who may open it, what it leaves
+//! behind, and when it ends.
 
 use domain::{
     Action, Actor, AppError, MemoryId, Permission, RequestFacts, UserId,
@@ -42,7 +42,7 @@ fn is_conflict<T: std::fmt::Debug>(result: &Result<T, AppError>) -> bool {
 }
 
 impl World {
-    /// A member as the next request from their browser finds them.
+    /// A member as the next request from their browser resolves them.
     async fn in_browser(&self, id: UserId) -> Actor {
         let facts = RequestFacts {
             session_id: Some(self.session(id).await),
@@ -52,7 +52,7 @@ impl World {
         actor_load(&mut tx, id).await.unwrap().to_actor(facts)
     }
 
-    /// A member whom somebody has entrusted with reading.
+    /// A member who was granted the break-glass permission.
     async fn entrusted(&self, name: &str) -> Actor {
         let id = self.member(name).await.user_id;
         let key = self.reader_role("Reader").await;
@@ -65,7 +65,7 @@ impl World {
         self.in_browser(id).await
     }
 
-    /// The key of a new role that allows reading private memories.
+    /// The key of a new role with the break-glass permission.
     async fn reader_role(&self, name: &str) -> String {
         let id = self
             .custom_role(name, &[Permission::MemoryBreakGlass])
@@ -81,7 +81,7 @@ impl World {
             .unwrap()
     }
 
-    /// The newest audit rows of break-glass, oldest first.
+    /// The newest break-glass audit rows, oldest first.
     async fn break_glass_rows(&self, count: usize) -> Vec<AuditEntry> {
         let rows = self.audit().await;
         let mut rows: Vec<_> = rows
@@ -102,7 +102,7 @@ async fn write(world: &World, actor: &Actor, content: &str) -> MemoryId {
 
 // SEC-E1
 #[tokio::test]
-async fn the_member_is_told_who_why_and_what_was_read_and_the_audit_log_keeps_it() {
+async fn member_is_notified_of_reader_reason_and_memories_and_it_is_audited() {
     let world = World::without_model().await;
     let (ctx, mia, rita) = (
         &world.ctx,
@@ -164,7 +164,7 @@ async fn the_member_is_told_who_why_and_what_was_read_and_the_audit_log_keeps_it
     let metadata = json_text(rows[2].metadata.as_ref());
     assert!(metadata.contains(&memory.to_string()), "{metadata}");
 
-    // And so does the member's own page.
+    // The member's own page shows it too.
     let about = break_glass_reports(ctx, &mia).await.unwrap();
     assert_eq!(about.len(), 1);
     assert_eq!(about[0].grant.reader_name, "Rita");
@@ -182,7 +182,7 @@ async fn the_member_is_told_who_why_and_what_was_read_and_the_audit_log_keeps_it
 }
 
 #[tokio::test]
-async fn nothing_is_opened_without_a_reason_twice_of_oneself_or_of_a_program() {
+async fn access_needs_a_reason_and_another_member_and_a_browser() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let (mia, rita) = (world.member("Mia").await, world.entrusted("Rita").await);
@@ -227,7 +227,7 @@ async fn nothing_is_opened_without_a_reason_twice_of_oneself_or_of_a_program() {
 
 // SEC-E1
 #[tokio::test]
-async fn what_cannot_be_told_or_audited_does_not_happen() {
+async fn access_that_cannot_be_notified_or_audited_is_rolled_back() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let (mia, rita) = (world.member("Mia").await, world.entrusted("Rita").await);
@@ -265,7 +265,7 @@ async fn what_cannot_be_told_or_audited_does_not_happen() {
 
 // SEC-B3, SEC-E1
 #[tokio::test]
-async fn it_ends_with_its_time_with_the_role_and_when_it_is_closed() {
+async fn access_ends_with_its_time_its_role_and_when_it_is_closed() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let (mia, rita) = (world.member("Mia").await, world.entrusted("Rita").await);
@@ -317,14 +317,14 @@ async fn it_ends_with_its_time_with_the_role_and_when_it_is_closed() {
         is_open(&rita).await,
         forbidden(Permission::MemoryBreakGlass)
     );
-    // Nor does an ordinary page show it.
+    // Nor do ordinary pages show the memory.
     let got = crate::call_memory::memory_get(ctx, &rita, memory).await;
     assert_eq!(got.unwrap_err(), AppError::NotFound);
 }
 
-// The owner's role alone opens nothing, in person or otherwise.
+// The owner's role alone opens nothing, in a browser or otherwise.
 #[tokio::test]
-async fn no_system_role_reads_private_memories() {
+async fn no_system_role_grants_break_glass() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let mia = world.member("Mia").await;
@@ -348,7 +348,7 @@ async fn no_system_role_reads_private_memories() {
 }
 
 #[tokio::test]
-async fn a_members_page_says_whether_the_one_who_looks_has_opened_it() {
+async fn member_page_shows_the_viewers_own_access() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let (mia, rita) = (world.member("Mia").await, world.entrusted("Rita").await);
@@ -369,9 +369,9 @@ async fn a_members_page_says_whether_the_one_who_looks_has_opened_it() {
     assert_eq!(standing(&rolf, mia.user_id).await, closed);
 }
 
-// SEC-G: a right handed on by somebody who may not give it.
+// SEC-G: a permission granted by a member who may not grant it.
 #[tokio::test]
-async fn only_who_makes_owners_entrusts_others_with_reading() {
+async fn only_members_who_manage_owners_can_grant_break_glass() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
@@ -386,7 +386,7 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
         permissions: permissions.iter().map(|&key| key.to_owned()).collect(),
     };
     let reads = text("Investigator", &["memory.break_glass"]);
-    // Whoever reads may not hand it on either.
+    // A reader may not grant it either.
     let mut reader = rita.clone();
     reader.permissions.extend([
         Permission::RoleManage,
@@ -414,7 +414,7 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
     let detail = crate::call::role_get(ctx, &ada, role).await.unwrap();
     assert!(!detail.grantable.contains(&Permission::MemoryBreakGlass));
 
-    // An owner gives it to somebody, and still doesn't read.
+    // An owner grants it to somebody else and still can't read.
     member_role_grant(ctx, &olga, mia.user_id, role)
         .await
         .unwrap();
@@ -429,7 +429,7 @@ async fn only_who_makes_owners_entrusts_others_with_reading() {
 
 // SEC-D5
 #[tokio::test]
-async fn no_key_holds_it_and_no_program_is_offered_it() {
+async fn no_key_holds_break_glass_and_no_operation_for_keys_offers_it() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
@@ -453,8 +453,7 @@ async fn no_key_holds_it_and_no_program_is_offered_it() {
         assert!(refused.unwrap_err().for_field("scopes").is_some());
     }
     assert_eq!(world.keys().await, 0);
-    // A key that holds it nevertheless, from a database that was tampered with,
-    // acts without it.
+    // A key that holds it in a database that was tampered with acts without it.
     let draft = crate::api_key::key_draft(&[Permission::MemoryRead]);
     let made = crate::call::api_key_create(ctx, &olga, None, &draft)
         .await

@@ -1,4 +1,4 @@
-//! One act on several members: shown, done one by one, told.
+//! Bulk actions on members: preview, apply, report.
 
 use domain::{
     Actor, AppError, Permission, RequestId, UserId,
@@ -15,14 +15,14 @@ use crate::{
 };
 
 impl World {
-    /// The actor in a request that begins now, by the world's own clock.
+    /// The actor in a request that begins now on the world's clock.
     fn in_request(&self, mut actor: Actor) -> Actor {
         actor.request.request_id = self.ctx.ids.id();
         actor
     }
 }
 
-/// The ids, and for each whether nothing stood in the way.
+/// The ids, and for each whether the action applied.
 fn outcomes(rows: &[BulkRow]) -> Vec<(UserId, bool)> {
     rows.iter()
         .map(|row| (row.id, row.blocked_reason.is_none()))
@@ -30,7 +30,7 @@ fn outcomes(rows: &[BulkRow]) -> Vec<(UserId, bool)> {
 }
 
 #[tokio::test]
-async fn each_member_has_an_outcome_and_one_refusal_keeps_it_from_nobody_else() {
+async fn each_member_has_an_outcome_and_one_denial_affects_no_other() {
     let world = World::without_model().await;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let admin = world.in_request(world.tenant.actor(SystemRole::Admin, "Ada").await);
@@ -58,7 +58,7 @@ async fn each_member_has_an_outcome_and_one_refusal_keeps_it_from_nobody_else() 
         .unwrap();
     assert_eq!(outcomes(&preview.rows), meant);
     assert_eq!(preview.rows[3].display_name, None);
-    // Looking changed nothing, and nobody was refused anything yet.
+    // The preview changed nothing and denied nobody.
     assert_eq!(world.audit().await.len(), rows_before);
     assert_eq!(world.live_sessions(mia).await.len(), 1);
 
@@ -78,7 +78,7 @@ async fn each_member_has_an_outcome_and_one_refusal_keeps_it_from_nobody_else() 
         let member = member_get(ctx, &olga, id).await.unwrap().member;
         assert_eq!(member.status, status);
     }
-    // SEC-E1: every row of it is in the log, under the one request.
+    // SEC-E1: each audit row of the action has the same request id.
     let filter = AuditListInput {
         request: request.to_string(),
         ..AuditListInput::default()
@@ -94,7 +94,7 @@ async fn each_member_has_an_outcome_and_one_refusal_keeps_it_from_nobody_else() 
 }
 
 #[tokio::test]
-async fn roles_and_teams_are_given_to_many_within_what_one_may_give() {
+async fn roles_and_teams_are_assigned_in_bulk_within_the_actors_permissions() {
     let world = World::without_model().await;
     let admin = world.in_request(world.tenant.actor(SystemRole::Admin, "Ada").await);
     let mia = world.member("Mia").await.user_id;
@@ -116,7 +116,7 @@ async fn roles_and_teams_are_given_to_many_within_what_one_may_give() {
             "Add to the team Design",
         ]
     );
-    // SEC-G: what is not offered is refused as well.
+    // SEC-G: an action that is not offered is denied as well.
     let refused = bulk_preview(ctx, &admin, BulkAction::GrantRole(owner), &[mia]).await;
     assert!(refused.unwrap_err().for_field("act").is_some());
     bulk_apply(ctx, &admin, BulkAction::GrantRole(owner), &[mia])
@@ -138,7 +138,7 @@ async fn roles_and_teams_are_given_to_many_within_what_one_may_give() {
 }
 
 #[tokio::test]
-async fn nobody_does_to_many_what_they_may_not_do_to_one_or_reads_others_outcomes() {
+async fn bulk_action_allows_no_more_than_a_single_one_and_hides_others_outcomes() {
     let world = World::without_model().await;
     let admin = world.in_request(world.tenant.actor(SystemRole::Admin, "Ada").await);
     let mia = world.member("Mia").await;

@@ -1,4 +1,4 @@
-//! Operations on imports called with their arguments one by one.
+//! Helpers that call operations on imports with separate arguments.
 
 use domain::{
     Actor, AppError, ImportId, NoInput,

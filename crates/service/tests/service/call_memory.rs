@@ -1,5 +1,4 @@
-//! Operations on memories called with their arguments one by one, for tests
-//! that call them often.
+//! Helpers that call operations on memories with separate arguments.
 
 use domain::{
     Actor, AppError, MemoryId, NoInput, Page, ProposalId,
@@ -19,7 +18,7 @@ use service::{
     ProposalDecline, ProposalGet, ProposalList, ProposalWithdraw, call,
 };
 
-/// Creates a memory as the channel `memory.origin`.
+/// Creates a memory with the origin `memory.origin`.
 pub(crate) async fn memory_create(
     ctx: &Ctx,
     actor: &Actor,
@@ -75,7 +74,7 @@ async fn create(
     Ok(call::<MemoryCreate>(ctx, &actor, input).await?.id)
 }
 
-/// The patch that makes a memory what `change` says.
+/// The patch that corresponds to `change`.
 pub(crate) fn patch_of(id: MemoryId, version: i32, change: &MemoryChange) -> MemoryPatch {
     let text = change.text.clone();
     let attributes = change.attributes.clone();

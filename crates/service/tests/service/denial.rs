@@ -1,5 +1,5 @@
-//! Denials in the audit log: the first at once, those that repeat it as one row
-//! with their number, and none lost (SEC-E1).
+//! Denials in the audit log: the first is written at once, repeated ones as one
+//! row with their number, and none is lost (SEC-E1).
 
 use domain::{Actor, AppError, access::SystemRole, audit::Outcome};
 use service::denials_sweep;
@@ -7,8 +7,7 @@ use time::Duration;
 
 use crate::support::World;
 
-/// The denied rows of an action, oldest first: how often each says that it
-/// happened besides the first time.
+/// The denied rows of an action, oldest first: how many repetitions each counts.
 async fn denials(world: &World, action: &str) -> Vec<Option<i64>> {
     let rows = world.audit().await.into_iter().rev();
     rows.filter(|row| row.action == action && row.outcome == Outcome::Denied)
@@ -35,7 +34,7 @@ async fn repeated_denials_become_one_row_with_their_number() {
     let viewer = world.tenant.actor(SystemRole::Viewer, "Vera").await;
     refused(&world, &viewer, 300).await;
     assert_eq!(denials(&world, "team.create").await, [None]);
-    // Nothing is written before the interval is over, and then once.
+    // Nothing is written before the interval is over, and then one row.
     denials_sweep(&world.ctx).await.unwrap();
     assert_eq!(denials(&world, "team.create").await, [None]);
     world.pass(Duration::minutes(2));
@@ -44,14 +43,14 @@ async fn repeated_denials_become_one_row_with_their_number() {
         assert_eq!(denials(&world, "team.create").await, [None, Some(299)]);
     }
 
-    // The next one is a first one again.
+    // The next denial counts as a first one again.
     refused(&world, &viewer, 1).await;
     let after = denials(&world, "team.create").await;
     assert_eq!(after, [None, Some(299), None]);
 }
 
 #[tokio::test]
-async fn a_denial_after_the_interval_writes_what_was_counted_before_it() {
+async fn denial_after_the_interval_writes_the_count_before_it() {
     let world = World::without_model().await;
     let viewer = world.tenant.actor(SystemRole::Viewer, "Vera").await;
     refused(&world, &viewer, 3).await;
@@ -65,7 +64,7 @@ async fn a_denial_after_the_interval_writes_what_was_counted_before_it() {
 }
 
 #[tokio::test]
-async fn denials_of_others_and_of_other_acts_are_counted_apart() {
+async fn denials_of_other_members_and_actions_are_counted_separately() {
     let world = World::without_model().await;
     let vera = world.tenant.actor(SystemRole::Viewer, "Vera").await;
     let vince = world.tenant.actor(SystemRole::Viewer, "Vince").await;

@@ -1,4 +1,4 @@
-//! Changing the embedding model while members go on searching.
+//! Switching the embedding model while members go on searching.
 
 use std::{
     collections::BTreeMap,
@@ -32,14 +32,14 @@ use crate::{
     support::{World, change, draft, model_dir},
 };
 
-/// What the service does next.
+/// How the fake service answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mood {
     Good,
     Down,
     Nonsense,
     Shorter,
-    /// Answers when its mood changes.
+    /// Delays the answer until the mood changes.
     Waiting,
 }
 
@@ -50,8 +50,8 @@ struct Fake {
     texts: Mutex<Vec<String>>,
 }
 
-/// An embedding service in which a text's meaning is which of a few words it
-/// has: 100 numbers, and a text with “poison” is refused.
+/// An embedding service with 100 dimensions in which the meaning of a text is
+/// which of a few words it contains. A text with “poison” is rejected.
 async fn service() -> Arc<Fake> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let fake = Arc::new(Fake {
@@ -103,7 +103,7 @@ async fn answer(
     Json(json!({ "data": data })).into_response()
 }
 
-/// Points to one axis for what swims and to another for what flies.
+/// Points to one axis for animals that swim and to another for those that fly.
 fn meaning(text: &str, dimensions: usize) -> Vec<f32> {
     let mut vector = vec![0.01; dimensions];
     for (axis, words) in [["trout", "swims"], ["heron", "flies"]].iter().enumerate() {
@@ -150,7 +150,7 @@ async fn status(world: &World, owner: &Actor, id: EmbeddingModelId) -> Embedding
     models.find(|model| model.id == id).unwrap().status
 }
 
-/// Waits for what work in the background brings about.
+/// Waits for a background job to make a condition true.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..500 {
         if is_so().await {
@@ -169,7 +169,7 @@ async fn vectors(world: &World) -> (i64, i64) {
 }
 
 #[tokio::test]
-async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vectors_go_after() {
+async fn searches_use_the_old_model_until_the_new_one_is_complete() {
     let (world, fake, owner) = world().await;
     let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
     for text in ["a trout", "a heron", "a stone"] {
@@ -178,17 +178,16 @@ async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vecto
     let worker = world.worker();
     world.embedded(mia).await;
 
-    // It doesn't answer from the second question on: the first one was whether
-    // it does.
+    // The worker may stop before or after the batch with the new vectors.
     let id = embedding_model_start(ctx, &owner, &fake_model())
         .await
         .unwrap();
     worker.stop().await;
     let (_, before) = vectors(&world).await;
-    assert!(before == 0 || before == 3, "in one batch or not at all");
+    assert!(before == 0 || before == 3, "all in one batch, or none");
     fake.texts.lock().unwrap().clear();
 
-    // A search asks whichever model is in use, and finds either way.
+    // The search uses whichever model is active, and succeeds with either.
     let results = search(&world, mia, "what swims?", SearchMode::Meaning).await;
     assert_eq!(results.notice, None);
     assert_eq!(first(&results), Some("a trout"));
@@ -199,14 +198,14 @@ async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vecto
     );
 
     let worker = world.worker();
-    until("the new model is in use", async || {
+    until("the new model becomes active", async || {
         status(&world, &owner, id).await == EmbeddingModelStatus::Active
     })
     .await;
     assert_eq!(
         vectors(&world).await,
         (3, 3),
-        "the old ones serve who still asks"
+        "the old vectors stay for searches in progress"
     );
     let results = search(&world, mia, "what swims?", SearchMode::Meaning).await;
     assert_eq!(first(&results), Some("a trout"));
@@ -244,25 +243,25 @@ async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vecto
     assert!(activated.is_some_and(|row| row.resource_id == Some(id.to_string())));
 
     world.pass(Duration::minutes(3));
-    // As housekeeping does it, again and again: a job may still be at its end.
-    until("the old vectors are gone", async || {
+    // Repeated as housekeeping does, because a job may still be finishing.
+    until("the old vectors are deleted", async || {
         service::embedding_sweep(ctx).await.unwrap();
         vectors(&world).await == (0, 3)
     })
     .await;
-    until("there is room for another model", async || {
+    until("another model can be started", async || {
         let models = embedding_model_get(ctx, &owner).await.unwrap();
         !models.is_dropping()
     })
     .await;
 
-    // And back, in the place that has become free.
+    // Switch back, into the column that has become free.
     let local = EmbeddingModelInput {
         source: "local".into(),
         ..EmbeddingModelInput::default()
     };
     let back = embedding_model_start(ctx, &owner, &local).await.unwrap();
-    until("the first model is in use again", async || {
+    until("the first model becomes active again", async || {
         status(&world, &owner, back).await == EmbeddingModelStatus::Active
     })
     .await;
@@ -281,14 +280,14 @@ async fn searches_stay_on_the_old_model_until_the_new_one_is_whole_and_its_vecto
 }
 
 #[tokio::test]
-async fn a_service_that_fails_delays_vectors_and_loses_nothing() {
+async fn failing_service_delays_vectors_and_loses_nothing() {
     let (world, fake, owner) = world().await;
     let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
     let worker = world.worker();
     let id = embedding_model_start(ctx, &owner, &fake_model())
         .await
         .unwrap();
-    until("there is nothing to make vectors of", async || {
+    until("no memory waits for a vector", async || {
         status(&world, &owner, id).await == EmbeddingModelStatus::Active
     })
     .await;
@@ -301,7 +300,7 @@ async fn a_service_that_fails_delays_vectors_and_loses_nothing() {
         *fake.mood.lock().unwrap() = mood;
         let text = format!("a trout called {name}");
         memory_create(ctx, mia, &draft(&text)).await.unwrap();
-        until("the problem is told", async || {
+        until("the problem is shown", async || {
             let models = embedding_model_get(ctx, &owner).await.unwrap();
             let model = &models.active().unwrap().model;
             model
@@ -310,7 +309,7 @@ async fn a_service_that_fails_delays_vectors_and_loses_nothing() {
                 .is_some_and(|problem| problem.contains(sentence))
         })
         .await;
-        // Words go on serving, and the one who searches is told why alone.
+        // Keyword search goes on, and each search says why.
         let results = search(&world, mia, name, SearchMode::Both).await;
         assert_eq!(
             (first(&results), results.mode),
@@ -324,7 +323,7 @@ async fn a_service_that_fails_delays_vectors_and_loses_nothing() {
         world.pass(Duration::minutes(11));
         service::embedding_sweep(ctx).await.unwrap();
         world.embedded(mia).await;
-        until("the problem is over", async || {
+        until("the problem is gone", async || {
             let models = embedding_model_get(ctx, &owner).await.unwrap();
             models.active().unwrap().model.problem.is_none()
         })
@@ -336,7 +335,7 @@ async fn a_service_that_fails_delays_vectors_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_text_that_the_service_refuses_holds_up_no_other() {
+async fn text_rejected_by_the_service_blocks_no_other() {
     let (world, fake, owner) = world().await;
     let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
     for text in ["a trout", "a poison", "a heron"] {
@@ -346,7 +345,7 @@ async fn a_text_that_the_service_refuses_holds_up_no_other() {
     let id = embedding_model_start(ctx, &owner, &fake_model())
         .await
         .unwrap();
-    until("the model is whole", async || {
+    until("the model is complete", async || {
         status(&world, &owner, id).await == EmbeddingModelStatus::Active
     })
     .await;
@@ -359,7 +358,7 @@ async fn a_text_that_the_service_refuses_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn of_many_each_is_asked_for_once_and_what_changed_meanwhile_once_more() {
+async fn each_text_is_sent_once_and_again_if_it_changed_meanwhile() {
     let (world, fake, owner) = world().await;
     let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
     let mut ids = Vec::new();
@@ -373,7 +372,7 @@ async fn of_many_each_is_asked_for_once_and_what_changed_meanwhile_once_more() {
     fake.texts.lock().unwrap().clear();
     *fake.mood.lock().unwrap() = Mood::Waiting;
     let worker = world.worker();
-    until("the first are asked for", async || {
+    until("the first texts are sent", async || {
         let texts = fake.texts.lock().unwrap();
         texts.iter().any(|text| text == "trout number 7")
     })
@@ -382,7 +381,7 @@ async fn of_many_each_is_asked_for_once_and_what_changed_meanwhile_once_more() {
         .await
         .unwrap();
     *fake.mood.lock().unwrap() = Mood::Good;
-    until("the model is whole", async || {
+    until("the model is complete", async || {
         status(&world, &owner, id).await == EmbeddingModelStatus::Active
     })
     .await;
@@ -401,7 +400,7 @@ async fn of_many_each_is_asked_for_once_and_what_changed_meanwhile_once_more() {
 }
 
 #[tokio::test]
-async fn the_preparation_is_halted_resumed_and_given_up() {
+async fn switch_is_paused_resumed_and_cancelled() {
     let (world, fake, owner) = world().await;
     let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
     memory_create(ctx, mia, &draft("a trout")).await.unwrap();
@@ -422,10 +421,10 @@ async fn the_preparation_is_halted_resumed_and_given_up() {
     );
     assert!(
         fake.texts.lock().unwrap().is_empty(),
-        "nothing leaves while it is halted"
+        "nothing is sent while the switch is paused"
     );
 
-    // There is room for one alone.
+    // Only one switch can run at a time.
     let other = embedding_model_start(ctx, &owner, &fake_model()).await;
     assert!(matches!(other, Err(AppError::Conflict { .. })), "{other:?}");
     *fake.mood.lock().unwrap() = Mood::Down;
@@ -444,7 +443,7 @@ async fn the_preparation_is_halted_resumed_and_given_up() {
     let id = embedding_model_start(ctx, &owner, &fake_model())
         .await
         .unwrap();
-    until("the next try is whole", async || {
+    until("the next switch is complete", async || {
         status(&world, &owner, id).await == EmbeddingModelStatus::Active
     })
     .await;
@@ -454,7 +453,7 @@ async fn the_preparation_is_halted_resumed_and_given_up() {
 }
 
 #[tokio::test]
-async fn what_a_member_who_left_wrote_gets_its_vectors_too() {
+async fn memories_of_a_former_member_are_embedded_too() {
     let (world, _fake, owner) = world().await;
     let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
     memory_create(ctx, mia, &draft("a trout")).await.unwrap();
@@ -467,7 +466,7 @@ async fn what_a_member_who_left_wrote_gets_its_vectors_too() {
     let id = embedding_model_start(ctx, &owner, &fake_model())
         .await
         .unwrap();
-    until("the model is whole", async || {
+    until("the model is complete", async || {
         status(&world, &owner, id).await == EmbeddingModelStatus::Active
     })
     .await;
@@ -476,7 +475,7 @@ async fn what_a_member_who_left_wrote_gets_its_vectors_too() {
 }
 
 #[tokio::test]
-async fn a_model_that_does_not_answer_is_refused_with_its_field() {
+async fn model_that_does_not_answer_is_rejected_by_field_name() {
     let (world, fake, owner) = world().await;
     let ctx = &world.ctx;
     let next_door = format!("https://{}/v1", fake.addr);
@@ -492,7 +491,7 @@ async fn a_model_that_does_not_answer_is_refused_with_its_field() {
         ("model", draft("endpoint:fake", "", "fake", "128")),
         ("model", draft("endpoint:fake", "", "", "")),
         ("dimensions", draft("endpoint:fake", "", "fake", "5000")),
-        // SEC-B8: no way into the network that this stands in.
+        // SEC-B8: no request into the internal network.
         (
             "base_url",
             draft("address", "https://127.0.0.1/v1", "fake", ""),
@@ -505,7 +504,7 @@ async fn a_model_that_does_not_answer_is_refused_with_its_field() {
             "base_url",
             draft("address", "http://example.com/v1", "fake", ""),
         ),
-        // Nor to the service that the operator set up, past its key.
+        // Nor to the service that the operator configured, without its key.
         ("base_url", draft("address", &next_door, "fake", "")),
         ("base_url", draft("address", "", "fake", "")),
     ] {
@@ -522,9 +521,9 @@ async fn a_model_that_does_not_answer_is_refused_with_its_field() {
         .unwrap_err();
     assert!(error.for_field("source").is_some(), "{error:?}");
     let models = embedding_model_get(ctx, &owner).await.unwrap();
-    assert_eq!(models.models.len(), 1, "nothing was begun");
+    assert_eq!(models.models.len(), 1, "no switch was started");
 
-    // SEC-E1: nothing leaves the machine for who may not.
+    // SEC-E1: without the permission, nothing is sent.
     fake.texts.lock().unwrap().clear();
     let mia = world.member("Mia").await;
     let refused = embedding_model_start(ctx, &mia, &fake_model()).await;

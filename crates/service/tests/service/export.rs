@@ -1,4 +1,4 @@
-//! Exporting, and importing what was exported.
+//! Exports, and imports of what was exported.
 
 use domain::{
     Actor, AppError,
@@ -17,7 +17,7 @@ use crate::call_import::{import_confirm, import_get};
 use crate::call_memory::{memory_delete, memory_get, memory_list};
 use crate::support::{World, json_text};
 
-/// More than is held for whoever takes it off: an export of these waits.
+/// Writes more memories than an export buffers, so that it waits for its reader.
 async fn much(world: &World, actor: &Actor) {
     for n in 0..40 {
         let content = format!("{n} {}", "words ".repeat(2_000));
@@ -38,8 +38,8 @@ async fn begun(ctx: &Ctx, actor: &Actor) -> Result<service::Export, AppError> {
     .await
 }
 
-/// What the audit log says of the exports that ended: how many memories they
-/// had, and whether they were whole. There are to be so many.
+/// The audit rows of finished exports: number of memories, and whether the export
+/// was complete. Waits for `number` rows.
 async fn ended(world: &World, number: usize) -> Vec<(i64, bool)> {
     let read = async {
         loop {
@@ -60,11 +60,11 @@ async fn ended(world: &World, number: usize) -> Vec<(i64, bool)> {
     let seconds = std::time::Duration::from_secs(20);
     tokio::time::timeout(seconds, read)
         .await
-        .expect("the exports end")
+        .expect("the exports finish")
 }
 
 #[tokio::test]
-async fn a_member_has_two_exports_made_at_a_time() {
+async fn member_can_run_two_exports_at_a_time() {
     let world = World::without_model().await;
     let (mia, nils) = (world.member("Mia").await, world.member("Nils").await);
     much(&world, &mia).await;
@@ -78,7 +78,7 @@ async fn a_member_has_two_exports_made_at_a_time() {
     );
     drop(begun(&world.ctx, &nils).await.unwrap());
 
-    // One that nobody wants any more makes room, and does not go on.
+    // A dropped export stops and frees its place.
     drop(first);
     let ends = ended(&world, 2).await;
     let (memories, _) = *ends.iter().find(|(count, _)| *count > 0).unwrap();
@@ -90,14 +90,14 @@ async fn a_member_has_two_exports_made_at_a_time() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), third)
         .await
-        .expect("there is room again");
+        .expect("a place is free again");
     while let Some(chunk) = second.next().await {
         chunk.unwrap();
     }
 }
 
 #[tokio::test]
-async fn an_export_that_nobody_takes_off_or_that_takes_too_long_ends_and_is_not_whole() {
+async fn unread_or_slow_export_is_aborted_and_marked_incomplete() {
     let mut world = World::without_model().await;
     let mia = world.member("Mia").await;
     much(&world, &mia).await;
@@ -111,7 +111,7 @@ async fn an_export_that_nobody_takes_off_or_that_takes_too_long_ends_and_is_not_
     while let Some(chunk) = export.next().await {
         last = chunk;
     }
-    assert!(last.is_err(), "a part must not be taken for the whole");
+    assert!(last.is_err(), "a truncated export must end with an error");
 
     world.ctx.quotas = service::Quotas {
         export_time: std::time::Duration::ZERO,
@@ -152,8 +152,8 @@ fn text(title: &str, content: &str, tags: &[&str]) -> MemoryText {
     .unwrap()
 }
 
-/// All that a member has, with what can't be the same left out: ids, the
-/// order within the same moment, and who changed a version under which name.
+/// All memories of a member without what can't be the same after an import: ids,
+/// the order within one moment, and the name of who changed a version.
 async fn all(ctx: &Ctx, actor: &Actor) -> Vec<String> {
     let mut out = Vec::new();
     let list = memory_list(ctx, actor, &MemoryFilter::default(), None)
@@ -206,8 +206,8 @@ async fn all(ctx: &Ctx, actor: &Actor) -> Vec<String> {
     out
 }
 
-/// Memories of all kinds: plain, changed, in a persona, with readers, twice
-/// the same, and a thread.
+/// Memories of all kinds: plain, edited, with a persona, with vendors, two with
+/// the same text, and a thread.
 async fn collection(world: &World, actor: &Actor) {
     let ctx = &world.ctx;
     let mut tx = ctx.store.begin(actor).await.unwrap();
@@ -259,7 +259,7 @@ async fn collection(world: &World, actor: &Actor) {
     crate::call_memory::memory_create(ctx, actor, &nobody)
         .await
         .unwrap();
-    // A thread whose reply was written long after, so that the list has it first.
+    // The reply was written long after, so that the list has it before its root.
     let root = crate::call_memory::memory_create(
         ctx,
         actor,
@@ -283,7 +283,7 @@ async fn collection(world: &World, actor: &Actor) {
 }
 
 #[tokio::test]
-async fn an_export_imported_by_another_member_gives_the_same_memories_threads_and_versions() {
+async fn export_imported_by_another_member_restores_memories_threads_and_versions() {
     let world = World::without_model().await;
     let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
     collection(&world, &mia).await;
@@ -332,7 +332,7 @@ async fn an_export_imported_by_another_member_gives_the_same_memories_threads_an
             .all(|memory| memory.visibility == Visibility::Private)
     );
 
-    // Once more, nothing is new and nothing is changed.
+    // A second import adds and changes nothing.
     let id = world
         .give(&noah, "memories.jsonl", None, &file)
         .await
@@ -353,7 +353,7 @@ async fn an_export_imported_by_another_member_gives_the_same_memories_threads_an
 }
 
 #[tokio::test]
-async fn csv_and_notes_bring_back_words_and_traits() {
+async fn csv_and_markdown_restore_text_and_attributes() {
     for (format, name) in [
         (ExportFormat::Csv, "a.csv"),
         (ExportFormat::Markdown, "a.zip"),
@@ -412,7 +412,7 @@ async fn csv_and_notes_bring_back_words_and_traits() {
 }
 
 #[tokio::test]
-async fn a_persona_of_the_file_is_the_importers_own_and_never_somebody_elses() {
+async fn persona_of_an_imported_file_is_the_importers_own() {
     let world = World::without_model().await;
     let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
     let line = |n: u8| format!("{{\"content\":\"note {n}\",\"persona\":\"Work\"}}\n");
@@ -444,7 +444,7 @@ async fn a_persona_of_the_file_is_the_importers_own_and_never_somebody_elses() {
 }
 
 #[tokio::test]
-async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else() {
+async fn export_contains_only_visible_memories_that_match_the_filter() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
@@ -472,7 +472,7 @@ async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else()
     let lines = async |filter: MemoryFilter| {
         let file = exported(ctx, &mia, &filter, ExportFormat::JsonLines).await;
         let file = String::from_utf8(file).unwrap();
-        // What was taken out before sharing is its owner's alone.
+        // Versions from before the memory was shared are its owner's alone.
         assert!(!file.contains("\"versions\""), "{file}");
         let mut found: Vec<_> = file
             .lines()
@@ -511,7 +511,7 @@ async fn an_export_holds_what_is_in_sight_and_fits_the_filter_and_nothing_else()
 
 // SEC-E1
 #[tokio::test]
-async fn an_export_is_audited_with_its_filter_before_and_its_count_after() {
+async fn export_is_audited_with_its_filter_at_the_start_and_its_count_at_the_end() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let memory = NewMemory::of(text("", "Tea at four", &["secret-word"]), Origin::Dashboard);
@@ -551,7 +551,7 @@ async fn an_export_is_audited_with_its_filter_before_and_its_count_after() {
 }
 
 #[tokio::test]
-async fn an_export_that_nobody_takes_off_ends() {
+async fn export_without_a_reader_is_aborted() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let worker = world.worker();
@@ -583,5 +583,5 @@ async fn an_export_that_nobody_takes_off_ends() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    panic!("the export goes on though nobody takes it off");
+    panic!("the export goes on without a reader");
 }

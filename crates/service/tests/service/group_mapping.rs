@@ -1,4 +1,4 @@
-//! What groups grant: who may say so, and what a change would do.
+//! Group mappings: permissions, preview and effect.
 
 use domain::{
     Actor, AppError, GroupMappingId, Permission, UserId,
@@ -18,7 +18,7 @@ use crate::{
 const NO_ROLES: [&str; 0] = [];
 
 impl World {
-    /// A rule from a group of this name to a custom role, not saved.
+    /// A rule from a group of this name to a custom role, not stored.
     pub(crate) async fn rule(&self, group: &str) -> GroupMappingInput {
         let role = self.custom_role("Clerk", &[Permission::MemoryRead]).await;
         GroupMappingInput {
@@ -29,7 +29,7 @@ impl World {
         }
     }
 
-    /// The same, saved by Atrium itself.
+    /// The same rule, stored.
     pub(crate) async fn stored_rule(&self, group: &str) -> (GroupMappingId, GroupMappingInput) {
         let draft = self.rule(group).await;
         let rule = draft.parse(self.ctx.ids.id()).unwrap();
@@ -42,7 +42,7 @@ impl World {
         (rule.id, draft)
     }
 
-    /// The issuer said this of a member at the last sign-in.
+    /// Stores `groups` as the member's claims at the last sign-in.
     async fn told(&self, member: UserId, groups: &[&str]) {
         let claims = GroupClaims::new(groups, NO_ROLES);
         let mut tx = self.tenant.enter().await;
@@ -60,7 +60,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn the_simulator_tells_who_gains_and_loses_what_and_why_before_anything_is_saved() {
+async fn preview_shows_who_gains_and_loses_what_before_saving() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
@@ -95,7 +95,7 @@ async fn the_simulator_tells_who_gains_and_loses_what_and_why_before_anything_is
     let role = || Granted::Role("Viewer".into());
     let kitchen = || Granted::Team("Kitchen".into());
     assert_eq!(seen.changes[0].gains, [role(), kitchen()]);
-    // Moe belongs to the team already, by hand.
+    // Moe was added to the team manually before.
     assert_eq!(seen.changes[1].gains, [role()]);
     let person = seen.person.unwrap();
     let decided: Vec<_> = person
@@ -112,10 +112,10 @@ async fn the_simulator_tells_who_gains_and_loses_what_and_why_before_anything_is
         decided,
         [(role(), Some("Everybody")), (kitchen(), Some("Everybody"))]
     );
-    // Nothing of it is there.
+    // The preview stored nothing.
     assert_eq!(group_mapping_list(ctx, &admin).await.unwrap().rules, []);
 
-    // A rule that grants what somebody holds by it alone: removing it takes it.
+    // Removing a rule removes what a member has by it alone.
     let id = group_mapping_create(ctx, &admin, &proposal.draft)
         .await
         .unwrap();
@@ -144,9 +144,9 @@ async fn the_simulator_tells_who_gains_and_loses_what_and_why_before_anything_is
     );
 }
 
-// SEC-G: nobody grants, or takes away, by a rule what they don't hold.
+// SEC-G: a rule can't grant or remove what its author doesn't hold.
 #[tokio::test]
-async fn an_admin_makes_nobody_an_owner_by_a_rule() {
+async fn admin_can_not_create_owners_by_a_rule() {
     let world = World::without_model().await;
     let owner = world.tenant.actor(SystemRole::Owner, "Ona").await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
@@ -185,9 +185,9 @@ async fn an_admin_makes_nobody_an_owner_by_a_rule() {
     group_mapping_delete(ctx, &owner, id).await.unwrap();
 }
 
-// Bad input, and SEC-C6.
+// Invalid input, and SEC-C6.
 #[tokio::test]
-async fn what_is_no_rule_is_refused_with_its_field_and_nothing_is_saved() {
+async fn invalid_rule_is_rejected_by_field_name_and_not_saved() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
@@ -208,7 +208,7 @@ async fn what_is_no_rule_is_refused_with_its_field_and_nothing_is_saved() {
         assert!(error.for_field(field).is_some(), "{error:?}");
     }
 
-    // Another organisation's role, team and rule are as if there were none.
+    // Another organisation's role, team and rule are not found.
     let theirs = world.db.tenant("theirs").await;
     let stranger = theirs.actor(SystemRole::Owner, "Sue").await;
     let role = world.role_id(&stranger, SystemRole::Viewer).await;

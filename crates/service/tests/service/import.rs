@@ -14,7 +14,7 @@ use crate::call_memory::{memory_get, memory_list};
 use crate::support::World;
 
 #[tokio::test]
-async fn good_lines_land_and_bad_ones_are_named() {
+async fn valid_lines_are_imported_and_invalid_ones_are_reported() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let worker = world.worker();
@@ -43,9 +43,9 @@ async fn good_lines_land_and_bad_ones_are_named() {
     assert_eq!(contents, ["two", "one"]);
 }
 
-// SEC-B9: of the whole organisation, though nobody sees another's files.
+// SEC-B9: the quota is the organisation's, though members don't see each other's files.
 #[tokio::test]
-async fn files_that_wait_have_a_quota_of_the_organisation() {
+async fn waiting_files_have_a_quota_for_the_organisation() {
     let mut world = World::without_model().await;
     let (mia, nils) = (world.member("Mia").await, world.member("Nils").await);
     world.ctx.quotas.waiting_files = 2;
@@ -74,12 +74,12 @@ async fn files_that_wait_have_a_quota_of_the_organisation() {
     let large = vec![b'a'; 2 * 1024 * 1024];
     let second = give(&nils, &large).await.unwrap();
     import_discard(&world.ctx, &mia, first).await.unwrap();
-    // Not by how many they are, but by how large; and nothing stays of it.
+    // The size counts, not the number of files, and nothing of a rejected file stays.
     assert_eq!(give(&mia, &large).await, full);
     assert_eq!(give(&mia, b"three").await.map(drop), Ok(()));
     import_discard(&world.ctx, &nils, second).await.unwrap();
 
-    // Another organisation has its own.
+    // Another organisation has its own quota.
     let other = world.db.tenant("other").await;
     let olga = other.actor(SystemRole::Member, "Olga").await;
     assert_eq!(give(&olga, b"one").await.map(drop), Ok(()));
@@ -96,22 +96,22 @@ async fn nothing_is_imported_twice() {
         .import(&actor, ImportFormat::PlainText, "one\n\ntwo\n")
         .await;
     assert_eq!(first.report.imported, 2);
-    // The same bytes, to be read again: all is known.
+    // The same bytes, uploaded again: every row is a duplicate.
     let again = world
         .import(&actor, ImportFormat::PlainText, "one\n\ntwo\n")
         .await;
     assert_eq!((again.report.imported, again.report.duplicates), (0, 2));
-    // Bytes that wait for a look lead to it.
+    // Bytes that already wait for review lead to the same import.
     let waits = world.give(&actor, "a.txt", None, "three\n").await.unwrap();
     let twice = world.give(&actor, "b.txt", None, "three\n").await.unwrap();
     assert!(!waits.is_duplicate && twice.is_duplicate);
     assert_eq!(waits.id, twice.id);
-    // A longer file: only what is new.
+    // A longer file: only its new rows are imported.
     let longer = world
         .import(&actor, ImportFormat::PlainText, "one\n\ntwo\n\nthree\n")
         .await;
     assert_eq!((longer.report.imported, longer.report.duplicates), (1, 2));
-    // Somebody else's file is another matter.
+    // Another member's file is independent.
     let other = world.member("Max").await;
     let others = world
         .import(&other, ImportFormat::PlainText, "one\n\ntwo\n")
@@ -121,7 +121,7 @@ async fn nothing_is_imported_twice() {
 }
 
 #[tokio::test]
-async fn an_import_larger_than_a_batch_keeps_the_files_order() {
+async fn import_larger_than_a_batch_keeps_the_files_order() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let worker = world.worker();
@@ -140,7 +140,7 @@ async fn an_import_larger_than_a_batch_keeps_the_files_order() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_imported_is_refused_and_leaves_nothing() {
+async fn unreadable_file_is_rejected_and_leaves_nothing() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     for (name, content, problem) in [
@@ -185,7 +185,7 @@ async fn what_cannot_be_imported_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
+async fn nothing_is_imported_before_confirmation_and_the_preview_says_what_would_be() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let worker = world.worker();
@@ -196,7 +196,7 @@ async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
     let file = format!("heading,note,other\n{rows},,\n");
     let id = world.give(&actor, "a.csv", None, &file).await.unwrap().id;
 
-    // The guess finds the text under “note”.
+    // The text column is guessed from its name “note”.
     let guess = import_preview(&world.ctx, &actor, id, &ImportOptions::default())
         .await
         .unwrap();
@@ -250,7 +250,7 @@ async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
     assert_eq!(memory.persona_name.as_deref(), Some("Work"));
     assert_eq!(memory.visibility, Visibility::Private);
 
-    // Once it is started there is nothing to look at, to start or to discard.
+    // A started import can't be previewed, confirmed or discarded.
     let again = import_confirm(&world.ctx, &actor, id, &choice).await;
     assert!(matches!(again, Err(AppError::Conflict { .. })), "{again:?}");
     let gone = import_discard(&world.ctx, &actor, id).await;
@@ -258,7 +258,7 @@ async fn nothing_lands_before_the_word_is_given_and_the_look_says_what_would() {
 }
 
 #[tokio::test]
-async fn a_choice_that_cannot_be_is_told_by_its_field() {
+async fn invalid_option_is_rejected_by_field_name() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let id = world.give(&actor, "a.txt", None, "one\n").await.unwrap().id;
@@ -323,7 +323,7 @@ async fn too_large_choice_is_rejected_by_its_field() {
 }
 
 #[tokio::test]
-async fn a_file_that_waits_is_its_givers_alone_and_can_be_let_go_of() {
+async fn waiting_file_is_private_to_its_owner_and_can_be_discarded() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let other = world.tenant.actor(SystemRole::Owner, "Olga").await;
@@ -344,7 +344,7 @@ async fn a_file_that_waits_is_its_givers_alone_and_can_be_let_go_of() {
 }
 
 #[tokio::test]
-async fn housekeeping_lets_go_of_what_broke_off_or_was_left_though_its_giver_stays_away() {
+async fn housekeeping_deletes_aborted_uploads_and_abandoned_files() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let left = world.give(&actor, "a.txt", None, "one\n").await.unwrap().id;
@@ -386,7 +386,7 @@ async fn housekeeping_lets_go_of_what_broke_off_or_was_left_though_its_giver_sta
 }
 
 #[tokio::test]
-async fn of_an_archive_made_to_harm_nothing_lands_and_the_reason_is_told() {
+async fn malicious_archive_imports_nothing_and_reports_the_reason() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let worker = world.worker();

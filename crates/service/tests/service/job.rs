@@ -1,4 +1,4 @@
-//! Workers that stop, die and come back.
+//! Workers that stop, crash and restart.
 
 use domain::{job::JobStatus, memory::MemoryFilter};
 use time::Duration;
@@ -9,7 +9,7 @@ use crate::support::{World, draft};
 
 // SEC-F1
 #[tokio::test]
-async fn a_killed_workers_import_goes_on_where_it_stopped() {
+async fn import_of_a_killed_worker_resumes_where_it_stopped() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let started = world.import_notes(&actor, 2_000).await;
@@ -33,7 +33,7 @@ async fn a_killed_workers_import_goes_on_where_it_stopped() {
     let at_death = import_get(&world.ctx, &actor, started).await.unwrap();
     assert_eq!(at_death.job.as_ref().unwrap().status, JobStatus::Running);
 
-    // Nobody takes the job while its lease runs; then the next one does.
+    // The job is not claimed while its lease runs; then the next worker continues it.
     world.pass(Duration::seconds(31));
     let second = world.worker();
     let import = world.import_ended(&actor, started).await;
@@ -47,7 +47,7 @@ async fn a_killed_workers_import_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn a_stopped_worker_gives_its_job_back() {
+async fn stopped_worker_releases_its_job() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let started = world.import_notes(&actor, 20_000).await;
@@ -67,7 +67,7 @@ async fn a_stopped_worker_gives_its_job_back() {
     assert_eq!(
         between.job.as_ref().unwrap().attempts,
         0,
-        "a stop is no attempt"
+        "a stop does not count as an attempt"
     );
 
     let second = world.worker();
@@ -80,7 +80,7 @@ async fn a_stopped_worker_gives_its_job_back() {
 }
 
 #[tokio::test]
-async fn a_cancelled_import_stops_and_can_be_started_again() {
+async fn cancelled_import_stops_and_can_be_restarted() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let started = world.import_notes(&actor, 20_000).await;
@@ -112,7 +112,7 @@ async fn a_cancelled_import_stops_and_can_be_started_again() {
 }
 
 #[tokio::test]
-async fn jobs_of_a_member_who_left_do_not_run() {
+async fn jobs_of_a_former_member_do_not_run() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let started = world.import_notes(&actor, 3).await;
@@ -147,10 +147,10 @@ async fn jobs_of_a_member_who_left_do_not_run() {
 }
 
 #[tokio::test]
-async fn memories_from_before_the_model_are_embedded_once_it_is_there() {
+async fn memories_from_before_the_model_are_embedded_later() {
     let world = World::new().await;
     let actor = world.member("Mia").await;
-    // Written while there was no model: no job, only the missing vector.
+    // Written while there was no model: there is no job, and the vector is missing.
     let mut tx = world.ctx.store.begin(&actor).await.unwrap();
     let now = world.ctx.clock.now();
     store::memory::memory_create(&mut tx, world.ctx.ids.id(), &draft("Tea"), now)
@@ -164,7 +164,7 @@ async fn memories_from_before_the_model_are_embedded_once_it_is_there() {
 }
 
 #[tokio::test]
-async fn housekeeping_prepares_the_audit_logs_months() {
+async fn housekeeping_creates_the_audit_logs_partitions() {
     let world = World::without_model().await;
     let partitions = || async {
         let count: i64 = sqlx::query_scalar(

@@ -30,3 +30,4 @@ mod settings;
 mod share;
 mod support;
 mod team;
+mod tenant_lifecycle;

@@ -1,4 +1,4 @@
-//! Who is in, who is out, and who holds what.
+//! Members: status, sessions and roles.
 
 use domain::{
     Action, Actor, AppError, Permission, UserId,
@@ -23,7 +23,7 @@ fn is_conflict<T: std::fmt::Debug>(result: &Result<T, AppError>) -> bool {
 }
 
 impl World {
-    /// Whether a member may act right now.
+    /// True if a member may act at the moment.
     async fn may_act(&self, actor: &Actor) -> bool {
         actor_find(
             &self.ctx,
@@ -39,7 +39,7 @@ impl World {
 
 // SEC-B3
 #[tokio::test]
-async fn who_is_put_out_is_out_at_that_moment_and_comes_back_without_sessions() {
+async fn suspended_member_is_out_at_once_and_comes_back_without_sessions() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let mia = world.member("Mia").await;
@@ -74,7 +74,7 @@ async fn who_is_put_out_is_out_at_that_moment_and_comes_back_without_sessions() 
 
 // SEC-A11
 #[tokio::test]
-async fn the_last_owner_is_not_put_out_or_unmade_by_anybody_not_even_by_themselves() {
+async fn last_owner_can_not_be_suspended_deactivated_or_demoted() {
     let world = World::without_model().await;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let owner = world.role("owner").await;
@@ -87,13 +87,13 @@ async fn the_last_owner_is_not_put_out_or_unmade_by_anybody_not_even_by_themselv
     }
     let refused = member_role_revoke(&world.ctx, &olga, olga.user_id, owner).await;
     assert!(is_conflict(&refused), "{refused:?}");
-    // Nothing of it happened: the sessions are there as well.
+    // Nothing was changed, and the sessions are still there.
     assert_eq!(world.live_sessions(olga.user_id).await.len(), 1);
     let detail = member_get(&world.ctx, &olga, olga.user_id).await.unwrap();
     assert!(detail.member.is_last_owner && detail.is_self);
     assert_eq!(detail.blocked_reason, Some(BlockedReason::LastOwner));
 
-    // With a second one it may happen.
+    // With a second owner it is possible.
     let otto = world.tenant.actor(SystemRole::Owner, "Otto").await;
     let detail = member_get(&world.ctx, &olga, otto.user_id).await.unwrap();
     assert_eq!(detail.blocked_reason, None);
@@ -104,9 +104,9 @@ async fn the_last_owner_is_not_put_out_or_unmade_by_anybody_not_even_by_themselv
     assert_eq!(detail.blocked_reason, Some(BlockedReason::LastOwner));
 }
 
-// SEC-G: mass assignment of one's own role, a role above its giver's own.
+// SEC-G: mass assignment of one's own role, a role above the actor's own.
 #[tokio::test]
-async fn nobody_gives_or_takes_a_role_beyond_what_they_hold() {
+async fn actor_can_not_grant_or_revoke_a_role_beyond_their_permissions() {
     let world = World::without_model().await;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
@@ -121,7 +121,7 @@ async fn nobody_gives_or_takes_a_role_beyond_what_they_hold() {
     assert_eq!(refused, forbidden(Permission::OwnerGrant));
     let refused = member_role_grant(ctx, &mia, mia.user_id, viewer).await;
     assert_eq!(refused, forbidden(Permission::RoleGrant));
-    // SEC-E1: each refusal left its row, or is counted with the one before.
+    // SEC-E1: each denial has a row, or is counted with the one before.
     let denied = world.audit().await;
     let denied: Vec<_> = denied
         .iter()
@@ -149,7 +149,7 @@ async fn nobody_gives_or_takes_a_role_beyond_what_they_hold() {
 }
 
 #[tokio::test]
-async fn only_who_may_unmake_owners_puts_one_out_or_sees_their_sessions() {
+async fn only_members_who_manage_owners_can_suspend_one_or_see_their_sessions() {
     let world = World::without_model().await;
     world.tenant.actor(SystemRole::Owner, "Olga").await;
     let otto = world.tenant.actor(SystemRole::Owner, "Otto").await;
@@ -171,7 +171,7 @@ async fn only_who_may_unmake_owners_puts_one_out_or_sees_their_sessions() {
 }
 
 #[tokio::test]
-async fn a_role_from_the_identity_provider_is_not_taken_here() {
+async fn role_from_the_identity_provider_can_not_be_revoked_here() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let mia = world.tenant.user("Mia").await;
@@ -184,7 +184,7 @@ async fn a_role_from_the_identity_provider_is_not_taken_here() {
     tx.commit().await.unwrap();
     let refused = member_role_revoke(&world.ctx, &admin, mia, viewer).await;
     assert!(is_conflict(&refused), "{refused:?}");
-    // Given by hand as well, each reason comes and goes by itself.
+    // Granted manually as well, each source comes and goes independently.
     member_role_grant(&world.ctx, &admin, mia, viewer)
         .await
         .unwrap();
@@ -201,7 +201,7 @@ async fn a_role_from_the_identity_provider_is_not_taken_here() {
 }
 
 #[tokio::test]
-async fn what_one_may_not_see_of_a_member_is_left_out() {
+async fn fields_that_the_viewer_may_not_see_are_omitted() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let viewer = world.tenant.actor(SystemRole::Viewer, "Vera").await;
@@ -274,7 +274,7 @@ async fn another_tenants_member_does_not_exist() {
 }
 
 #[tokio::test]
-async fn changes_that_make_no_sense_say_so() {
+async fn pointless_change_is_a_conflict() {
     for (change, from) in [
         (MemberChange::Reactivate, UserStatus::Active),
         (MemberChange::Reactivate, UserStatus::Invited),

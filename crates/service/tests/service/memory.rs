@@ -1,4 +1,4 @@
-//! Keeping and finding memories.
+//! Creating, searching and updating memories.
 
 use domain::{
     AppError,
@@ -11,7 +11,7 @@ use crate::call_memory::{memory_create, memory_get, memory_search, memory_update
 use crate::support::{World, change, draft};
 
 #[tokio::test]
-async fn a_memory_is_found_by_a_question_that_shares_no_word_with_it() {
+async fn memory_is_found_by_a_query_that_shares_no_word_with_it() {
     let world = World::new().await;
     let actor = world.member("Mia").await;
     let texts = [
@@ -54,7 +54,7 @@ async fn a_memory_is_found_by_a_question_that_shares_no_word_with_it() {
 }
 
 #[tokio::test]
-async fn without_the_model_words_are_compared_and_the_reason_is_told() {
+async fn search_without_a_model_uses_keywords_and_says_why() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     memory_create(&world.ctx, &actor, &draft("The vault holds passwords"))
@@ -71,7 +71,7 @@ async fn without_the_model_words_are_compared_and_the_reason_is_told() {
 }
 
 #[tokio::test]
-async fn a_question_is_bounded() {
+async fn query_length_is_limited() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let filter = MemoryFilter::default();
@@ -86,7 +86,7 @@ async fn a_question_is_bounded() {
 }
 
 #[tokio::test]
-async fn an_edit_from_a_stale_version_is_a_conflict_and_loses_nothing() {
+async fn edit_from_a_stale_version_is_a_conflict_and_loses_nothing() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     let id = memory_create(&world.ctx, &actor, &draft("one"))
@@ -155,7 +155,7 @@ async fn another_members_and_another_tenants_memory_do_not_exist() {
 }
 
 #[tokio::test]
-async fn what_a_memory_cannot_be_is_refused_with_its_field_and_nothing_is_kept() {
+async fn invalid_memory_is_rejected_by_field_name_and_not_stored() {
     let world = World::without_model().await;
     let (ctx, actor) = (&world.ctx, &world.member("Mia").await);
     let attributes = |importance, expires_at, persona_id| NewMemory {

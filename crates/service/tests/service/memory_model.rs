@@ -1,4 +1,4 @@
-//! Replies, versions, the trash, personas and vendors as use cases.
+//! Replies, versions, trash, personas and vendors.
 
 use domain::{
     Actor, AppError, MemoryId, Permission, Vendor,
@@ -34,7 +34,7 @@ async fn actions(world: &World) -> Vec<AuditEntry> {
 }
 
 #[tokio::test]
-async fn a_reply_to_a_reply_is_told_why_and_what_is_out_of_sight_is_not_there() {
+async fn reply_to_a_reply_is_explained_and_to_an_invisible_memory_is_not_found() {
     let world = World::without_model().await;
     let (mia, max) = (world.member("Mia").await, world.member("Max").await);
     let ctx = &world.ctx;
@@ -62,7 +62,7 @@ async fn a_reply_to_a_reply_is_told_why_and_what_is_out_of_sight_is_not_there() 
     memory_delete(ctx, &mia, root).await.unwrap();
     let late = memory_reply(ctx, &mia, root, &draft("Too late")).await;
     assert!(matches!(late, Err(AppError::Conflict { .. })), "{late:?}");
-    // Its author can't bring it back alone, and is told why.
+    // Its author can't restore it alone, and the error says why.
     let alone = memory_restore(ctx, &max, reply).await;
     let Err(AppError::Conflict { message }) = alone else {
         panic!("{alone:?}");
@@ -73,7 +73,7 @@ async fn a_reply_to_a_reply_is_told_why_and_what_is_out_of_sight_is_not_there() 
 }
 
 #[tokio::test]
-async fn versions_tell_who_when_and_why_and_how_they_differ() {
+async fn versions_show_author_time_reason_and_differences() {
     let world = World::without_model().await;
     let (mia, max) = (world.member("Mia").await, world.member("Max").await);
     let ctx = &world.ctx;
@@ -117,7 +117,7 @@ async fn versions_tell_who_when_and_why_and_how_they_differ() {
 }
 
 #[tokio::test]
-async fn restoring_a_version_makes_a_new_one_and_loses_none() {
+async fn restoring_a_version_creates_a_new_one_and_loses_none() {
     let world = World::without_model().await;
     let (mia, max) = (world.member("Mia").await, world.member("Max").await);
     let ctx = &world.ctx;
@@ -140,7 +140,7 @@ async fn restoring_a_version_makes_a_new_one_and_loses_none() {
     memory_version_restore(ctx, &mia, id, 1, 2).await.unwrap();
     let memory = memory_get(ctx, &mia, id).await.unwrap();
     assert_eq!((memory.content.as_str(), memory.version), ("one", 3));
-    // What it is besides its words stays.
+    // Fields other than the text stay.
     assert_eq!(memory.attributes.expires_at, Some(until));
     let versions = memory_versions(ctx, &mia, id).await.unwrap();
     let told: Vec<_> = versions
@@ -154,7 +154,7 @@ async fn restoring_a_version_makes_a_new_one_and_loses_none() {
 }
 
 #[tokio::test]
-async fn what_ended_or_stayed_in_the_trash_is_swept_and_written_down_whoever_it_was() {
+async fn expired_memories_and_old_trash_are_swept_and_audited() {
     let world = World::without_model().await;
     let (mia, max) = (world.member("Mia").await, world.member("Max").await);
     let ctx = &world.ctx;
@@ -205,7 +205,7 @@ async fn what_ended_or_stayed_in_the_trash_is_swept_and_written_down_whoever_it_
 }
 
 #[tokio::test]
-async fn the_own_trash_is_emptied_at_once_or_one_by_one() {
+async fn own_trash_is_emptied_at_once_or_one_by_one() {
     let world = World::without_model().await;
     let (mia, max) = (world.member("Mia").await, world.member("Max").await);
     let ctx = &world.ctx;
@@ -237,7 +237,7 @@ async fn the_own_trash_is_emptied_at_once_or_one_by_one() {
 }
 
 #[tokio::test]
-async fn personas_are_their_owners_and_bad_ones_name_their_fields() {
+async fn personas_are_private_and_invalid_ones_name_their_fields() {
     let world = World::without_model().await;
     let (mia, max) = (world.member("Mia").await, world.member("Max").await);
     let ctx = &world.ctx;
@@ -279,17 +279,17 @@ async fn personas_are_their_owners_and_bad_ones_name_their_fields() {
         memory_get(ctx, &mia, memory).await.unwrap().persona_id,
         None
     );
-    // What a persona is called and about is in no audit row.
+    // No audit row contains the name or description of a persona.
     for row in actions(&world).await {
         let told = format!("{:?}{:?}", row.changes, row.metadata);
         assert!(!told.contains("Office") && !told.contains("desk"), "{told}");
     }
 }
 
-/// The key's vendor is the actor's from the key on, and a program is told
-/// when what it asks for would be out of its own sight.
+/// The key's vendor becomes the actor's, and a write that its vendor couldn't
+/// read is rejected with an explanation.
 #[tokio::test]
-async fn a_keys_vendor_decides_what_it_reads_and_what_it_may_keep() {
+async fn vendor_of_a_key_decides_what_it_reads_and_writes() {
     let world = World::without_model().await;
     let mia = world.tenant.actor(SystemRole::Member, "Mia").await;
     let ctx = &world.ctx;
@@ -349,7 +349,7 @@ async fn a_keys_vendor_decides_what_it_reads_and_what_it_may_keep() {
 }
 
 #[tokio::test]
-async fn ten_thousand_tags_and_texts_beyond_measure_are_refused_with_their_fields() {
+async fn too_many_tags_and_too_long_texts_are_rejected_by_field_name() {
     let tags: Vec<_> = (0..10_000).map(|n| format!("tag {n}")).collect();
     let error = MemoryText::new("", "Tea".into(), "fact", &tags).unwrap_err();
     assert!(error.for_field("tags").is_some());

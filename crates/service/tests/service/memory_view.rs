@@ -1,4 +1,4 @@
-//! Saved views, filters as they stand in a URL, and more like this.
+//! Saved views, filters from a URL, and similar memories.
 
 use domain::{
     AppError,
@@ -22,7 +22,7 @@ fn asks(query: &str) -> MemoryViewQuery {
 }
 
 #[tokio::test]
-async fn a_view_comes_back_as_it_was_saved_and_names_are_unique_for_each_member() {
+async fn view_is_stored_as_saved_and_its_name_is_unique_for_each_member() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
@@ -72,7 +72,7 @@ async fn a_view_comes_back_as_it_was_saved_and_names_are_unique_for_each_member(
 
 // SEC-C6
 #[tokio::test]
-async fn nobody_else_sees_or_changes_a_view() {
+async fn views_are_private() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let mia = world.member("Mia").await;
@@ -94,7 +94,7 @@ async fn nobody_else_sees_or_changes_a_view() {
 }
 
 #[tokio::test]
-async fn a_member_has_only_so_many_views_also_when_two_are_saved_at_once() {
+async fn number_of_views_is_limited_also_when_saving_concurrently() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let mia = world.member("Mia").await;
@@ -118,7 +118,7 @@ async fn a_member_has_only_so_many_views_also_when_two_are_saved_at_once() {
 }
 
 #[tokio::test]
-async fn a_filter_that_cannot_be_is_refused_with_its_field() {
+async fn invalid_filter_is_rejected_by_field_name() {
     let world = World::without_model().await;
     let (ctx, mia) = (&world.ctx, &world.member("Mia").await);
     let bad = MemoryFilter {
@@ -152,7 +152,7 @@ async fn a_filter_that_cannot_be_is_refused_with_its_field() {
 
 // SEC-C6
 #[tokio::test]
-async fn like_what_is_out_of_sight_does_not_exist() {
+async fn memories_similar_to_an_invisible_one_are_not_found() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let (mia, noah) = (world.member("Mia").await, world.member("Noah").await);
@@ -181,7 +181,7 @@ async fn like_what_is_out_of_sight_does_not_exist() {
 }
 
 #[tokio::test]
-async fn filters_offer_own_teams_and_other_members_by_name() {
+async fn filter_choices_are_own_teams_and_other_members_by_name() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let mia = world.member("Mia").await;
@@ -198,7 +198,7 @@ async fn filters_offer_own_teams_and_other_members_by_name() {
     );
     assert!(offered.owners.iter().any(|owner| owner.id == noah.user_id));
     assert!(offered.owners.iter().all(|owner| owner.id != mia.user_id));
-    // What is narrowed to has its name, even if it isn't offered otherwise.
+    // A value in use is named even if it isn't offered otherwise.
     let narrowed = MemoryFilter {
         team: other.to_string(),
         ..MemoryFilter::default()

@@ -1,4 +1,4 @@
-//! Letting a member go: told first, then all of it or nothing.
+//! Offboarding: previewed first, then applied completely or not at all.
 
 use domain::{
     Actor, AppError, MemoryId, Permission, TeamId, UserId,
@@ -27,7 +27,7 @@ fn input(id: UserId, confirm: &str, heir: Option<UserId>) -> OffboardInput {
 }
 
 impl World {
-    /// A memory of `owner` that a team (`None`: everybody) can see.
+    /// A memory of `owner` shared with a team (`None`: the organisation).
     pub(crate) async fn shared_with(&self, owner: &Actor, team: Option<TeamId>) -> MemoryId {
         let id = memory_create(&self.ctx, owner, &draft("The contract ends in May"))
             .await
@@ -48,10 +48,10 @@ impl World {
 // SEC-B3
 #[expect(
     clippy::too_many_lines,
-    reason = "one story, from what was told to what ended"
+    reason = "one story, from the preview to the result"
 )]
 #[tokio::test]
-async fn all_that_was_told_ends_at_one_moment() {
+async fn offboarding_ends_all_that_was_previewed_at_once() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let heir = world.member("Hans").await;
@@ -116,10 +116,10 @@ async fn all_that_was_told_ends_at_one_moment() {
     );
     assert_eq!(told.left_without_lead, ["Design"]);
     assert_eq!((told.member.roles.len(), told.blocked_reason), (1, None));
-    // Nothing of it happened by looking.
+    // The preview changed nothing.
     assert_eq!(world.live_sessions(mia.user_id).await.len(), 2);
 
-    // Half-typed orders do nothing.
+    // An incomplete confirmation changes nothing.
     for (bad, field) in [
         (input(mia.user_id, "mia", Some(heir.user_id)), "confirm"),
         (input(mia.user_id, "Mia", None), "heir"),
@@ -147,8 +147,8 @@ async fn all_that_was_told_ends_at_one_moment() {
     let after = offboard_preview(ctx, &admin, mia.user_id).await.unwrap();
     assert_eq!((after.sessions, after.keys), (0, 0));
 
-    // What was shared is the heir's, who may propose to change it, of a team's
-    // memories as one of the team; others still see it as it was.
+    // The heir owns shared memories and may propose to change them, for a team's
+    // memories as a member of the team; others still see them as they were.
     for (memory, may) in [(with_team, false), (with_all, true)] {
         let kept = memory_get(ctx, &heir, memory).await.unwrap();
         assert!(kept.is_own);
@@ -163,15 +163,15 @@ async fn all_that_was_told_ends_at_one_moment() {
         let seen = memory_get(ctx, &max, memory).await.unwrap();
         assert_eq!(seen.content, "The contract ends in May");
     }
-    // SEC-C: the private one is nobody's to read, also not the heir's.
+    // SEC-C: nobody can read the private memory, including the heir.
     for stranger in [&heir, &admin, &max] {
         let seen = memory_get(ctx, stranger, private).await.map(drop);
         assert_eq!(seen, Err(AppError::NotFound));
     }
     let gone = proposal_get(ctx, &admin, proposal).await.map(drop);
     assert_eq!(gone, Err(AppError::NotFound));
-    // SEC-E1: each memory has its version, which stays the leaver's, and its
-    // row.
+    // SEC-E1: each memory has a version, which stays the former member's, and an
+    // audit row.
     let rows = &world.audit().await;
     for memory in [with_team, with_all] {
         let row = rows.iter().find(|row| {
@@ -208,12 +208,12 @@ async fn all_that_was_told_ends_at_one_moment() {
 }
 
 #[tokio::test]
-async fn whoever_was_let_go_comes_back_without_anything() {
+async fn offboarded_member_comes_back_without_roles_and_teams() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let mia = world.member("Mia").await;
     let ctx = &world.ctx;
-    // Deactivated before, what is left is taken.
+    // The member was deactivated before; what remained is removed.
     member_change(ctx, &admin, mia.user_id, MemberChange::Deactivate)
         .await
         .unwrap();
@@ -232,7 +232,7 @@ async fn whoever_was_let_go_comes_back_without_anything() {
 
 // SEC-A11
 #[tokio::test]
-async fn the_last_owner_is_not_let_go_and_an_owner_only_by_an_owner() {
+async fn last_owner_is_not_offboarded_and_an_owner_only_by_an_owner() {
     let world = World::without_model().await;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
@@ -255,7 +255,7 @@ async fn the_last_owner_is_not_let_go_and_an_owner_only_by_an_owner() {
 
 // SEC-C6, SEC-C3
 #[tokio::test]
-async fn another_tenants_member_does_not_exist_and_the_database_asks_for_the_permission() {
+async fn another_tenants_member_does_not_exist_and_the_database_requires_the_permission() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let max = world.member("Max").await;
@@ -269,7 +269,7 @@ async fn another_tenants_member_does_not_exist_and_the_database_asks_for_the_per
         let done = offboard(ctx, &otto, input(id, "Mia", Some(otto.user_id))).await;
         assert_eq!(done, Err(AppError::NotFound));
     }
-    // Past the service: neither another tenant nor a plain member finds any.
+    // Without the service: neither another tenant nor an ordinary member finds any.
     for stranger in [&otto, &max] {
         let mut tx = ctx.store.begin(stranger).await.unwrap();
         let (from, to) = (mia.user_id, stranger.user_id);

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use domain::Action;
 use service::{Endpoint, OperationVisitor, visit_operations};
 
-/// A person's own sessions, which a program has none of.
+/// A member's own browser sessions, which an API key doesn't have.
 const OF_BROWSERS: &[Action] = &[Action::SessionRevoke];
 
-/// Needs a permission that no key can hold: a person opens private memories in a
-/// browser, and an operator's scripts use the command line.
+/// Actions that need a permission no key can hold: break-glass needs a browser,
+/// and an operator's scripts use the command line.
 const NOT_FOR_KEYS: &[Action] = &[
     Action::BreakGlassOpen,
     Action::BreakGlassClose,
@@ -23,7 +23,7 @@ const NOT_FOR_KEYS: &[Action] = &[
     Action::TenantTierSet,
 ];
 
-/// A stream, an upload, a download, or the body of a job.
+/// Streams, uploads, downloads and bodies of jobs.
 const STREAMS: &[Action] = &[
     Action::EventStream,
     Action::MemoryExport,
@@ -31,8 +31,8 @@ const STREAMS: &[Action] = &[
     Action::ImportApply,
 ];
 
-/// Decided by the input of an operation: a memory that is a reply, a share that
-/// needs a review.
+/// Actions that the input of an operation decides: a memory that is a reply, a
+/// share that needs a review.
 const BY_INPUT: &[Action] = &[Action::MemoryReply, Action::ProposalCreate];
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! Who runs the installation, and what they can do to organisations.
+//! Operators of the installation, and what they can do to organisations.
 
 use domain::{
     Actor, ApiKeyId, AppError, Permission, RequestFacts, TenantId,
@@ -6,23 +6,22 @@ use domain::{
     audit::{AuditEntry, AuditListInput, Outcome},
     identity::IdentityKey,
     role::RoleInput,
-    tenant::{GRACE_DAYS, TENANTS_PER_PAGE, TenantFilter, TenantStatus, TenantTier},
+    tenant::{TENANTS_PER_PAGE, TenantFilter, TenantStatus, TenantTier},
 };
-use service::{ApiKeyError, Initiator};
+use service::Initiator;
 use store::{
     audit::{AuditVerdict, audit_verify},
     identity::identity_create,
     testing::TestTenant,
 };
-use time::Duration;
 
 use crate::{
     api_key::key_draft,
     support::{World, draft, json_text},
 };
 
-/// An organisation's audit rows, newest first, whose chain is whole.
-async fn chain(tenant: &TestTenant) -> Vec<AuditEntry> {
+/// An organisation's audit rows, newest first, after verifying the chain.
+pub(crate) async fn chain(tenant: &TestTenant) -> Vec<AuditEntry> {
     let mut tx = tenant.enter().await;
     let verdict = audit_verify(&mut tx, &[]).await.unwrap();
     assert!(matches!(verdict, AuditVerdict::Intact(_)), "{verdict:?}");
@@ -32,18 +31,18 @@ async fn chain(tenant: &TestTenant) -> Vec<AuditEntry> {
         .items
 }
 
-async fn status(world: &World, operator: &Actor, id: TenantId) -> TenantStatus {
+pub(crate) async fn status(world: &World, operator: &Actor, id: TenantId) -> TenantStatus {
     let detail = service::tenant_get(&world.ctx, operator, id).await.unwrap();
     detail.summary.status
 }
 
-fn is_conflict<T: std::fmt::Debug>(result: Result<T, AppError>, part: &str) -> bool {
+pub(crate) fn is_conflict<T: std::fmt::Debug>(result: Result<T, AppError>, part: &str) -> bool {
     matches!(result, Err(AppError::Conflict { message }) if message.contains(part))
 }
 
 // SEC-G: authenticated but unauthorised admin job; first-user-becomes-admin.
 #[tokio::test]
-async fn only_a_named_member_in_a_browser_runs_the_installation() {
+async fn only_an_appointed_member_in_a_browser_is_an_operator() {
     let world = World::without_model().await;
     let first = world.tenant.actor(SystemRole::Owner, "First").await;
     let session_id = Some(world.session(first.user_id).await);
@@ -83,9 +82,9 @@ async fn only_a_named_member_in_a_browser_runs_the_installation() {
     }
 }
 
-// SEC-G: a role or a key minted above what an organisation can give.
+// SEC-G: a role or a key above what an organisation can grant.
 #[tokio::test]
-async fn no_role_and_no_key_carries_it_even_written_by_hand() {
+async fn no_role_and_no_key_grants_it_even_if_written_by_sql() {
     let world = World::without_model().await;
     let operator = world.operator("Opa").await;
     let wanted = RoleInput {
@@ -136,9 +135,9 @@ async fn no_role_and_no_key_carries_it_even_written_by_hand() {
     assert!(!program.permissions.contains(&Permission::PlatformOperate));
 }
 
-// SEC-E1: each act stands in both chains, or in none and did not happen.
+// SEC-E1: each action is in both audit logs, or it is rolled back.
 #[tokio::test]
-async fn every_act_stands_in_both_organisations_logs() {
+async fn every_action_is_in_both_organisations_logs() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let by = Initiator::Operator(&operator);
@@ -171,13 +170,13 @@ async fn every_act_stands_in_both_organisations_logs() {
             assert!(told.contains(reason.unwrap_or_default()), "{told}");
         }
         assert_eq!(own[n].actor_user_id, Some(operator.user_id));
-        assert_eq!(theirs[n].actor_user_id, None, "nobody of theirs");
+        assert_eq!(theirs[n].actor_user_id, None, "not one of its own members");
         assert_eq!(theirs[n].actor_label, "operator Opa");
         assert_eq!(theirs[n].request_id, own[n].request_id);
     }
     assert_eq!(theirs.len(), expected.len());
 
-    // On the own organisation there is one chain, and one row.
+    // On the operator's own organisation there is one log and one row.
     let before = own.len();
     service::tenant_tier_set(ctx, by, world.tenant.id, TenantTier::Starter)
         .await
@@ -187,11 +186,11 @@ async fn every_act_stands_in_both_organisations_logs() {
 
 // SEC-E1
 #[tokio::test]
-async fn an_act_that_the_other_log_does_not_take_does_not_happen() {
+async fn action_that_the_other_log_rejects_is_rolled_back() {
     let world = World::without_model().await;
     let operator = world.operator("Opa").await;
     let other = world.db.tenant("other").await;
-    // Members whose log is empty would be a finding.
+    // An organisation with members and an empty log would fail verification.
     crate::call_memory::memory_create(&world.ctx, &operator, &draft("Tea"))
         .await
         .unwrap();
@@ -220,7 +219,7 @@ async fn an_act_that_the_other_log_does_not_take_does_not_happen() {
 }
 
 #[tokio::test]
-async fn operators_do_not_lock_themselves_out() {
+async fn operators_can_not_suspend_or_delete_their_own_organisation() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let (by, home) = (Initiator::Operator(&operator), world.tenant.id);
@@ -235,7 +234,7 @@ async fn operators_do_not_lock_themselves_out() {
     assert_eq!(status(&world, &operator, home).await, TenantStatus::Active);
     let detail = service::tenant_get(ctx, &operator, home).await.unwrap();
     assert!(detail.is_home);
-    // The machine's command line is the way.
+    // The command line can.
     service::tenant_suspend(ctx, Initiator::Cli, home, "Maintenance")
         .await
         .unwrap();
@@ -246,245 +245,8 @@ async fn operators_do_not_lock_themselves_out() {
     );
 }
 
-// SEC-B3: the doors of programs; browsers are in the server's tests, jobs below.
 #[tokio::test]
-async fn a_suspended_organisations_keys_are_refused_until_it_is_resumed() {
-    let world = World::without_model().await;
-    let ctx = &world.ctx;
-    let owner = world.tenant.actor(SystemRole::Owner, "Olga").await;
-    let key = crate::call::api_key_create(ctx, &owner, None, &key_draft(&[Permission::MemoryRead]))
-        .await
-        .unwrap()
-        .key;
-    let calls = async || service::api_key_actor(ctx, &key, &owner.request).await;
-    calls().await.unwrap();
-    let memory = crate::call_memory::memory_create(ctx, &owner, &draft("Tea"))
-        .await
-        .unwrap();
-    let session = world.session(owner.user_id).await;
-
-    for deleted in [false, true] {
-        if deleted {
-            service::tenant_delete(ctx, Initiator::Cli, world.tenant.id, None, "Left", None)
-                .await
-                .unwrap();
-        } else {
-            service::tenant_suspend(ctx, Initiator::Cli, world.tenant.id, "Unpaid")
-                .await
-                .unwrap();
-        }
-        assert!(matches!(calls().await, Err(ApiKeyError::OwnerInactive)));
-        let nobody =
-            service::actor_find(ctx, world.tenant.id, owner.user_id, owner.request.clone())
-                .await
-                .unwrap();
-        assert_eq!(nobody, None);
-        service::tenant_resume(ctx, Initiator::Cli, world.tenant.id)
-            .await
-            .unwrap();
-        // Nothing is gone.
-        calls().await.unwrap();
-        crate::call_memory::memory_get(ctx, &owner, memory)
-            .await
-            .unwrap();
-        assert_eq!(world.live_sessions(owner.user_id).await, [session]);
-    }
-}
-
-// SEC-B3, SEC-F1
-#[tokio::test]
-async fn a_suspended_organisations_import_stops_and_goes_on_when_it_is_resumed() {
-    use crate::call_import::import_get;
-    use domain::job::JobStatus;
-
-    let world = World::without_model().await;
-    let ctx = &world.ctx;
-    let actor = world.member("Mia").await;
-    let started = world.import_notes(&actor, 20_000).await;
-    let worker = world.worker();
-    while import_get(ctx, &actor, started)
-        .await
-        .unwrap()
-        .report
-        .imported
-        == 0
-    {
-        tokio::task::yield_now().await;
-    }
-    service::tenant_suspend(ctx, Initiator::Cli, world.tenant.id, "Unpaid")
-        .await
-        .unwrap();
-    let paused = loop {
-        let import = import_get(ctx, &actor, started).await.unwrap();
-        if import.job.as_ref().unwrap().status == JobStatus::Pending {
-            break import;
-        }
-        assert_eq!(import.job.as_ref().unwrap().status, JobStatus::Running);
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
-    assert!(paused.report.imported < 20_000);
-    assert_eq!(
-        paused.job.as_ref().unwrap().attempts,
-        0,
-        "being suspended is no attempt"
-    );
-    // The worker looks every 20 ms, and leaves it alone.
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    let still = import_get(ctx, &actor, started).await.unwrap();
-    assert_eq!(
-        (still.job.as_ref().unwrap().status, still.report.imported),
-        (JobStatus::Pending, paused.report.imported)
-    );
-
-    service::tenant_resume(ctx, Initiator::Cli, world.tenant.id)
-        .await
-        .unwrap();
-    let import = world.import_ended(&actor, started).await;
-    worker.stop().await;
-    assert_eq!(
-        (import.report.imported, import.report.duplicates),
-        (20_000, 0)
-    );
-}
-
-#[tokio::test]
-async fn deleting_needs_a_reason_and_the_name_and_can_be_undone_for_a_while() {
-    let world = World::without_model().await;
-    let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
-    let by = Initiator::Operator(&operator);
-    let other = world.db.tenant("other").await;
-    for (confirm, reason, field) in [
-        ("other", "Left", "confirm"),
-        ("", "Left", "confirm"),
-        ("other Ltd", " ", "reason"),
-    ] {
-        let refused = service::tenant_delete(ctx, by, other.id, Some(confirm), reason, None).await;
-        assert!(refused.unwrap_err().for_field(field).is_some(), "{field}");
-    }
-    let refused = service::tenant_suspend(ctx, by, other.id, "").await;
-    assert!(refused.unwrap_err().for_field("reason").is_some());
-    assert_eq!(
-        status(&world, &operator, other.id).await,
-        TenantStatus::Active
-    );
-    assert!(chain(&other).await.is_empty());
-
-    let delete =
-        async || service::tenant_delete(ctx, by, other.id, Some(" other Ltd "), "Left", None).await;
-    delete().await.unwrap();
-    assert!(is_conflict(delete().await, "deleted already"));
-    assert!(is_conflict(
-        service::tenant_suspend(ctx, by, other.id, "Unpaid").await,
-        "Only an active"
-    ));
-    let detail = service::tenant_get(ctx, &operator, other.id).await.unwrap();
-    let grace = detail.delete_after.unwrap() - detail.status_changed_at.unwrap();
-    assert!((grace - Duration::days(GRACE_DAYS.into())).abs() < Duration::SECOND);
-    assert_eq!(detail.status_reason.as_deref(), Some("Left"));
-
-    world.pass(Duration::days(i64::from(GRACE_DAYS) - 1));
-    assert_eq!(service::tenants_purge(ctx).await.unwrap(), 0);
-    service::tenant_resume(ctx, by, other.id).await.unwrap();
-    assert!(is_conflict(
-        service::tenant_resume(ctx, by, other.id).await,
-        "active already"
-    ));
-    let detail = service::tenant_get(ctx, &operator, other.id).await.unwrap();
-    assert_eq!((detail.delete_after, detail.status_reason), (None, None));
-    world.pass(Duration::days(GRACE_DAYS.into()));
-    assert_eq!(service::tenants_purge(ctx).await.unwrap(), 0, "resumed");
-
-    delete().await.unwrap();
-    world.pass(Duration::days(GRACE_DAYS.into()));
-    assert!(is_conflict(
-        service::tenant_resume(ctx, by, other.id).await,
-        "is over"
-    ));
-}
-
-#[tokio::test]
-async fn a_purge_is_written_down_where_it_was_asked_for_with_the_end_of_the_chain() {
-    let world = World::without_model().await;
-    let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
-    let other = world.db.tenant("other").await;
-    let mia = other.actor(SystemRole::Owner, "Mia").await;
-    crate::call_memory::memory_create(ctx, &mia, &draft("Tea"))
-        .await
-        .unwrap();
-    service::tenant_delete(
-        ctx,
-        Initiator::Operator(&operator),
-        other.id,
-        None,
-        "Left",
-        None,
-    )
-    .await
-    .unwrap();
-    let mut tx = other.enter().await;
-    let AuditVerdict::Intact(head) = audit_verify(&mut tx, &[]).await.unwrap() else {
-        panic!("the chain is broken");
-    };
-    drop(tx);
-
-    world.pass(Duration::days(GRACE_DAYS.into()));
-    // As housekeeping does it.
-    let worker = world.worker();
-    let purged = loop {
-        let newest = chain(&world.tenant).await.remove(0);
-        if newest.action == "tenant.purge" {
-            break newest;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
-    worker.stop().await;
-    assert_eq!(purged.resource_id, Some(other.id.to_string()));
-    let told = json_text(purged.metadata.as_ref());
-    assert!(told.contains(&head.to_string()), "{told}");
-    assert!(told.contains(&operator.user_id.to_string()), "{told}");
-    let rows = json_text(purged.changes.as_ref());
-    assert!(rows.contains("\"memories\":1"), "{rows}");
-    assert!(!rows.contains("Tea"), "{rows}");
-    assert_eq!(
-        service::tenant_get(ctx, &operator, other.id).await,
-        Err(AppError::NotFound)
-    );
-
-    // Where the one who asked is gone as well, nothing stands in the way.
-    let third = world.db.tenant("third").await;
-    service::tenant_delete(
-        ctx,
-        Initiator::Operator(&operator),
-        third.id,
-        None,
-        "Left",
-        None,
-    )
-    .await
-    .unwrap();
-    service::tenant_delete(
-        ctx,
-        Initiator::Cli,
-        world.tenant.id,
-        None,
-        "Left",
-        Some(Duration::ZERO),
-    )
-    .await
-    .unwrap();
-    world.pass(Duration::days(GRACE_DAYS.into()));
-    assert_eq!(service::tenants_purge(ctx).await.unwrap(), 2);
-    let left: i64 = sqlx::query_scalar(
-        "SELECT (SELECT count(*) FROM tenants) + (SELECT count(*) FROM audit_heads)",
-    )
-    .fetch_one(&world.db.admin)
-    .await
-    .unwrap();
-    assert_eq!(left, 0);
-}
-
-#[tokio::test]
-async fn the_list_counts_narrows_and_pages() {
+async fn organisation_list_counts_filters_and_paginates() {
     let world = World::without_model().await;
     let (ctx, operator) = (&world.ctx, world.operator("Opa").await);
     let other = world.db.tenant("busy").await;
@@ -541,7 +303,10 @@ async fn the_list_counts_narrows_and_pages() {
         (counts.members, counts.memories, counts.jobs_dead),
         (1, 1, 0)
     );
-    assert_eq!(counts.jobs_waiting, 2, "this one and the memory's own");
+    assert_eq!(
+        counts.jobs_waiting, 2,
+        "this job and the embedding job of the memory"
+    );
     let home = page("acme", "active", None).await.unwrap().items.remove(0);
     assert_eq!((home.counts.members, home.counts.sessions), (1, 1));
     assert_eq!(home.counts.memories, 0);
@@ -557,7 +322,7 @@ async fn the_list_counts_narrows_and_pages() {
 }
 
 #[tokio::test]
-async fn the_command_line_names_operators_among_known_members() {
+async fn command_line_appoints_operators_among_known_members() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let mia = world.member("Mia").await;
@@ -597,7 +362,7 @@ async fn the_command_line_names_operators_among_known_members() {
         actor.permissions.contains(&Permission::PlatformOperate)
     };
     assert!(holds().await);
-    // SEC-B3: gone with the next request.
+    // SEC-B3: removed with the next request.
     let remove = async || service::operator_remove(ctx, world.tenant.id, &key).await;
     assert_eq!((remove().await, remove().await), (Ok(true), Ok(false)));
     assert!(!holds().await);

@@ -1,4 +1,4 @@
-//! How members want things shown.
+//! Display preferences of members.
 
 use domain::{
     AppError,
@@ -22,7 +22,7 @@ fn draft(theme: &str, time_zone: &str, locale: &str) -> PreferencesInput {
 
 // SEC-C6
 #[tokio::test]
-async fn each_member_has_their_own_preferences_and_the_organisations_zone_until_they_choose() {
+async fn members_have_own_preferences_and_the_organisations_time_zone_by_default() {
     let world = World::without_model().await;
     let ctx = &world.ctx;
     let ada = world.tenant.actor(SystemRole::Admin, "Ada").await;
@@ -51,7 +51,7 @@ async fn each_member_has_their_own_preferences_and_the_organisations_zone_until_
     assert_eq!(shown.formats.zone.name, "Europe/Berlin");
     assert_ne!(shown.formats.zone.offsets, TimeZone::utc().offsets);
 
-    // The switch changes the colours and leaves the rest.
+    // The theme switch changes the theme only.
     theme_set(ctx, &ada, Theme::Light).await.unwrap();
     let chosen = Preferences {
         theme: Some(Theme::Light),

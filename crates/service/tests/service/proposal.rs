@@ -1,4 +1,4 @@
-//! Proposals: from the one who proposes to the one who decides and back.
+//! Proposals: from the author to the reviewer and back.
 
 use domain::{
     Actor, AppError, MemoryId, ProposalId,
@@ -60,7 +60,7 @@ impl Team {
 }
 
 #[tokio::test]
-async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it() {
+async fn lead_accepts_a_members_proposal_and_only_the_team_finds_it() {
     let team = Team::of(World::new().await).await;
     let ctx = &team.world.ctx;
     let (memory, proposal) = team.proposed(&team.mia, team.audience()).await;
@@ -122,7 +122,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
     );
     assert_eq!(told.reviewer, "Lena");
 
-    // SEC-E1: the decision, and what became of the memory.
+    // SEC-E1: the decision, and the resulting change of the memory.
     let rows = team.rows(2).await;
     assert_eq!(
         rows,
@@ -145,7 +145,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_and_nobody_else_finds_it(
 }
 
 #[tokio::test]
-async fn what_is_declined_or_withdrawn_stays_private() {
+async fn declined_or_withdrawn_memory_stays_private() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let (memory, proposal) = team.proposed(&team.mia, Audience::Org).await;
@@ -164,7 +164,7 @@ async fn what_is_declined_or_withdrawn_stays_private() {
     assert_eq!(own.review_comment.as_deref(), Some("Keys change"));
     assert_eq!((own.may_decide, own.viewers), (false, None));
 
-    // It can be proposed again, and withdrawn: then nobody reads it there.
+    // It can be proposed again and withdrawn, after which no reviewer can read it.
     let again = team.proposal(&team.mia, memory, 1, Audience::Org).await;
     proposal_withdraw(ctx, &team.mia, again).await.unwrap();
     let gone = proposal_get(ctx, &team.ada, again).await;
@@ -177,7 +177,7 @@ async fn what_is_declined_or_withdrawn_stays_private() {
 }
 
 #[tokio::test]
-async fn what_was_changed_since_is_refused_and_proposed_again() {
+async fn memory_that_changed_since_can_not_be_accepted_and_is_proposed_again() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let (memory, first) = team.proposed(&team.mia, team.audience()).await;
@@ -219,10 +219,10 @@ async fn what_was_changed_since_is_refused_and_proposed_again() {
 }
 
 #[tokio::test]
-async fn nobody_decides_their_own_and_nobody_sees_more_than_concerns_them() {
+async fn nobody_decides_their_own_proposal_or_sees_unrelated_ones() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
-    // Lena leads the team but not the organisation, Ada is asked by nobody.
+    // Lena reviews for the team but not for the organisation; nothing is proposed to Ada.
     let (_, lenas) = team.proposed(&team.lena, Audience::Org).await;
     is_conflict(
         &proposal_accept(ctx, &team.lena, lenas, "").await,
@@ -253,7 +253,7 @@ async fn nobody_decides_their_own_and_nobody_sees_more_than_concerns_them() {
 }
 
 #[tokio::test]
-async fn the_lists_are_what_waits_what_is_own_and_what_one_decided() {
+async fn lists_are_to_review_sent_and_reviewed() {
     use ProposalView::{Decided, Mine, Waiting};
 
     let team = Team::new().await;
@@ -266,7 +266,7 @@ async fn the_lists_are_what_waits_what_is_own_and_what_one_decided() {
         let ids: Vec<_> = list.page.items.iter().map(|item| item.id).collect();
         (list.view, ids)
     };
-    // Without a choice: what waits for who decides, else one's own.
+    // The default is what waits for review for reviewers, and the own proposals for others.
     assert_eq!(list(&team.mia, None).await, (Mine, vec![second, first]));
     assert_eq!(list(&team.lena, None).await, (Waiting, vec![first]));
     assert_eq!(
@@ -281,7 +281,7 @@ async fn the_lists_are_what_waits_what_is_own_and_what_one_decided() {
     let broken = proposal_list(ctx, &team.ada, None, Some("x")).await;
     assert!(broken.unwrap_err().for_field("after").is_some());
 
-    // Taking a memory back ends what waits of it.
+    // Unsharing a memory withdraws its pending proposals.
     let (memory, third) = (
         memory,
         team.proposal(&team.mia, memory, 1, team.audience()).await,

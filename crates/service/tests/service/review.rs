@@ -1,5 +1,5 @@
-//! A change of what others see: proposed to those who decide that, at every
-//! door.
+//! Changes to shared memories, which reviewers must accept, through every
+//! operation.
 
 use domain::{
     Actor, AppError, MemoryId, Permission, ProposalId,
@@ -32,8 +32,7 @@ use crate::{
 const MAT: &str = "The spare key is under the mat";
 
 impl Team {
-    /// A memory of Mia's that `reviewer` accepted for `audience`; it is at
-    /// version 2.
+    /// A memory of Mia's that `reviewer` accepted for `audience`; it is at version 2.
     async fn reviewed(&self, audience: Audience, reviewer: &Actor) -> MemoryId {
         let ctx = &self.world.ctx;
         let memory = self.written(&self.mia).await;
@@ -48,7 +47,7 @@ impl Team {
         memory
     }
 
-    /// What somebody else of the team reads, and at which version.
+    /// The content and version that another member of the team reads.
     async fn read(&self, memory: MemoryId) -> (String, i32) {
         let read = memory_get(&self.world.ctx, &self.max, memory)
             .await
@@ -73,7 +72,7 @@ fn proposed(outcome: Result<EditOutcome, AppError>) -> ProposalId {
 }
 
 #[tokio::test]
-async fn a_change_of_what_others_see_waits_until_it_is_accepted() {
+async fn change_of_a_shared_memory_waits_until_it_is_accepted() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.reviewed(team.audience(), &team.lena).await;
@@ -96,7 +95,7 @@ async fn a_change_of_what_others_see_waits_until_it_is_accepted() {
     };
     assert!(told.is_change && told.proposal == proposal);
 
-    // Who decides it sees how it differs.
+    // The reviewer sees the differences.
     let seen = proposal_get(ctx, &team.lena, proposal).await.unwrap();
     assert!(seen.may_decide && seen.summary.is_change);
     assert_eq!(seen.comment, "The mat is gone");
@@ -141,7 +140,7 @@ async fn a_change_of_what_others_see_waits_until_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn an_accepted_change_is_found_by_its_new_meaning() {
+async fn accepted_change_is_found_by_its_new_meaning() {
     let team = Team::of(World::new().await).await;
     let ctx = &team.world.ctx;
     let memory = team.reviewed(team.audience(), &team.lena).await;
@@ -152,7 +151,7 @@ async fn an_accepted_change_is_found_by_its_new_meaning() {
     proposal_accept(ctx, &team.lena, proposal, "")
         .await
         .unwrap();
-    // Queued for its owner, who has done nothing since.
+    // The embedding job is queued for its owner, who has done nothing since.
     team.world.embedded(&team.mia).await;
     worker.stop().await;
     assert!(
@@ -164,7 +163,7 @@ async fn an_accepted_change_is_found_by_its_new_meaning() {
 }
 
 #[tokio::test]
-async fn a_declined_change_leaves_everything_as_it_was() {
+async fn declined_change_changes_nothing() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.reviewed(Audience::Org, &team.ada).await;
@@ -176,7 +175,7 @@ async fn a_declined_change_leaves_everything_as_it_was() {
 }
 
 #[tokio::test]
-async fn those_who_decide_what_others_see_change_it_at_once() {
+async fn reviewers_change_shared_memories_at_once() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     for (owner, audience) in [
@@ -192,7 +191,7 @@ async fn those_who_decide_what_others_see_change_it_at_once() {
         let edited = memory_update(ctx, owner, memory, 2, &change("It moved")).await;
         assert_eq!(edited, Ok(EditOutcome::Changed), "{}", owner.label);
     }
-    // Who only led the team it was shared with then does not.
+    // A member who only led the earlier team does not.
     let memory = team.written(&team.lena).await;
     memory_share(ctx, &team.lena, memory, 1, &team.audience(), "")
         .await
@@ -203,7 +202,7 @@ async fn those_who_decide_what_others_see_change_it_at_once() {
 }
 
 #[tokio::test]
-async fn an_organisation_can_leave_it_to_the_owners() {
+async fn organisation_can_let_owners_change_shared_memories() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.reviewed(Audience::Org, &team.ada).await;
@@ -234,7 +233,7 @@ async fn an_organisation_can_leave_it_to_the_owners() {
 }
 
 #[tokio::test]
-async fn every_way_of_changing_waits() {
+async fn every_kind_of_change_waits_for_review() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.written(&team.mia).await;
@@ -276,7 +275,7 @@ async fn every_way_of_changing_waits() {
     assert_eq!((row.outcome, row.version), (BatchOutcome::Proposed, None));
     assert_eq!(team.read(memory).await, unchanged());
 
-    // Each takes the place of the one before.
+    // Each proposal replaces the one before.
     for earlier in [restoring, ordered.unwrap()] {
         let earlier = proposal_get(ctx, &team.mia, earlier).await.unwrap();
         assert_eq!(earlier.summary.status, ProposalStatus::Withdrawn);
@@ -290,7 +289,7 @@ async fn every_way_of_changing_waits() {
     );
     assert_eq!(rows[1].1, Some(last.to_string()));
 
-    // What nobody else sees, and what is as it was, is saved at once.
+    // A private memory, or an unchanged one, is saved at once.
     let home = PersonaInput {
         name: "Home".into(),
         ..PersonaInput::default()
@@ -309,7 +308,7 @@ async fn every_way_of_changing_waits() {
 }
 
 #[tokio::test]
-async fn a_change_waits_behind_what_is_proposed_to_be_shared_further() {
+async fn change_waits_while_wider_sharing_is_proposed() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.reviewed(team.audience(), &team.lena).await;
@@ -320,7 +319,7 @@ async fn a_change_waits_behind_what_is_proposed_to_be_shared_further() {
         &memory_update(ctx, &team.mia, memory, 2, &change("It moved")).await,
         "Withdraw that",
     );
-    // Who left the team takes it back first.
+    // A member who left the team must unshare the memory first.
     let mut left = team.mia.clone();
     left.team_ids.clear();
     let own = team.reviewed(team.audience(), &team.lena).await;
@@ -331,7 +330,7 @@ async fn a_change_waits_behind_what_is_proposed_to_be_shared_further() {
 }
 
 #[tokio::test]
-async fn who_may_not_propose_is_told_which_permission_that_needs() {
+async fn missing_permission_to_propose_is_named() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.reviewed(Audience::Org, &team.ada).await;
@@ -355,7 +354,7 @@ async fn who_may_not_propose_is_told_which_permission_that_needs() {
         batch_of(ctx, &mia, &row).await.problem.unwrap().permission,
         Some(permission.key())
     );
-    // Version 1 has the words of version 2: there is nothing to propose.
+    // Version 1 has the text of version 2, so there is nothing to propose.
     let expected = [
         Err(AppError::Forbidden { permission }),
         Ok(()),
@@ -372,7 +371,7 @@ async fn who_may_not_propose_is_told_which_permission_that_needs() {
 }
 
 #[tokio::test]
-async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
+async fn reply_to_a_shared_memory_needs_the_permission_to_share() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let shared = team.reviewed(Audience::Org, &team.ada).await;
@@ -403,7 +402,7 @@ async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
         row.problem.unwrap().permission,
         Some(Permission::MemoryShare.key())
     );
-    // Nor does an own reply come to say something else.
+    // Nor can the text of an own reply be changed.
     let edited = memory_update(ctx, &mia, earlier, 1, &change("It was")).await;
     assert_eq!(edited, Err(denied()));
     let written = team.world.audit().await;
@@ -420,7 +419,7 @@ async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
         ]
     );
     assert_eq!(team.world.repeated_denials("memory.reply").await, 2);
-    // What nobody else sees is one's own affair.
+    // A reply to a private memory needs no permission to share.
     memory_reply(ctx, &mia, own, &answer).await.unwrap();
     let edited = memory_update(ctx, &team.mia, earlier, 1, &change("It was")).await;
     assert_eq!(edited, Ok(EditOutcome::Changed));

@@ -1,4 +1,4 @@
-//! Custom roles: made, changed and deleted within what one holds.
+//! Custom roles: created, changed and deleted within the actor's permissions.
 
 use domain::{
     Actor, AppError, Permission, RoleId, access::SystemRole, memory::MemoryFilter, role::RoleInput,
@@ -24,7 +24,7 @@ fn is_conflict<T: std::fmt::Debug>(result: &Result<T, AppError>) -> bool {
 }
 
 impl World {
-    /// The member as the next request finds them.
+    /// The member as the next request resolves them.
     async fn again(&self, actor: &Actor) -> Actor {
         let (tenant, user) = (actor.tenant_id, actor.user_id);
         actor_find(&self.ctx, tenant, user, actor.request.clone())
@@ -34,9 +34,9 @@ impl World {
     }
 }
 
-// SEC-B3: a role that changed counts from the next request on, everywhere.
+// SEC-B3: a changed role takes effect everywhere from the next request on.
 #[tokio::test]
-async fn a_changed_role_counts_with_the_next_request_of_all_who_hold_it() {
+async fn changed_role_takes_effect_with_the_next_request_of_its_members() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
@@ -70,7 +70,7 @@ async fn a_changed_role_counts_with_the_next_request_of_all_who_hold_it() {
         let permission = Permission::MemoryRead;
         assert_eq!(refused, Err(AppError::Forbidden { permission }));
     }
-    // Deleting takes it from both, as the admin was told.
+    // Deleting removes it from both, as the preview said.
     let told_less = role_delete(ctx, &admin, role, 2, 1).await;
     assert!(is_conflict(&told_less), "{told_less:?}");
     role_delete(ctx, &admin, role, 2, 2).await.unwrap();
@@ -88,9 +88,9 @@ async fn a_changed_role_counts_with_the_next_request_of_all_who_hold_it() {
     }
 }
 
-// SEC-G: a role minted above its creator's own.
+// SEC-G: a role with more permissions than its creator.
 #[tokio::test]
-async fn nobody_builds_or_widens_a_role_beyond_what_they_hold() {
+async fn role_can_not_exceed_its_authors_permissions() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
@@ -106,7 +106,7 @@ async fn nobody_builds_or_widens_a_role_beyond_what_they_hold() {
     assert!(!detail.grantable.contains(&Permission::OwnerGrant));
     assert_eq!(detail.role.version, 1);
 
-    // What an owner put into it, an admin neither adds nor takes away.
+    // An admin's update keeps a permission that only an owner can grant.
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     role_update(ctx, &olga, role, 1, &wide).await.unwrap();
     role_update(
@@ -122,15 +122,15 @@ async fn nobody_builds_or_widens_a_role_beyond_what_they_hold() {
     let kept: Vec<_> = after.permissions.into_iter().collect();
     assert_eq!(kept, [Permission::AuditRead, Permission::OwnerGrant]);
 
-    // And nobody gives what they could not build.
+    // And nobody can grant a role that they couldn't create.
     let mia = world.member("Mia").await;
     let refused = member_role_grant(ctx, &admin, mia.user_id, role).await;
     assert_eq!(refused, error(Permission::OwnerGrant));
 }
 
-// SEC-A11: no edit of a role leaves an organisation that nobody can run.
+// SEC-A11: no change of a role leaves an organisation without an administrator.
 #[tokio::test]
-async fn a_change_that_would_lock_people_out_is_refused() {
+async fn change_that_would_lock_everyone_out_is_rejected() {
     let world = World::without_model().await;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let ctx = &world.ctx;
@@ -172,12 +172,12 @@ async fn a_change_that_would_lock_people_out_is_refused() {
             .permissions
             .contains(&Permission::RoleManage)
     );
-    // Somebody else may.
+    // Another member may.
     role_delete(ctx, &olga, role, 1, 1).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_edit_from_a_stale_version_is_a_conflict() {
+async fn edit_from_a_stale_version_is_a_conflict() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
@@ -208,7 +208,7 @@ async fn an_edit_from_a_stale_version_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_once_and_faults_are_named() {
+async fn role_name_is_unique_and_invalid_fields_are_named() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let ctx = &world.ctx;
@@ -249,9 +249,9 @@ async fn another_tenants_role_does_not_exist() {
     }
 }
 
-// SEC-C3: the database refuses too, whatever the service forgot.
+// SEC-C3: the database enforces it too, whatever the service checks.
 #[tokio::test]
-async fn without_the_permission_the_database_changes_no_role() {
+async fn database_changes_no_role_without_the_permission() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;

@@ -1,5 +1,5 @@
-//! Sharing: at once by who decides it, always back by its owner, and told to
-//! whoever looks.
+//! Sharing: at once by reviewers, unshared by the owner at any time, and shown to
+//! each viewer.
 
 use domain::{
     Actor, AppError, MemoryId, Permission, TeamId,
@@ -14,8 +14,8 @@ use crate::call_memory::{
 };
 use crate::support::{World, draft, json_text};
 
-/// An organisation in which Mia and Max belong to the team that Lena leads,
-/// Otis to none, and Ada decides for everybody.
+/// An organisation in which Mia and Max belong to the team that Lena leads, Otis
+/// belongs to no team, and Ada reviews for the whole organisation.
 pub(crate) struct Team {
     pub(crate) world: World,
     pub(crate) mia: Actor,
@@ -79,7 +79,7 @@ impl Team {
         }
     }
 
-    /// The newest audit rows, oldest first: action and target's id.
+    /// The newest audit rows, oldest first: action and id of the target.
     pub(crate) async fn rows(&self, count: usize) -> Vec<(String, Option<String>)> {
         let rows = self.world.audit().await;
         let mut rows: Vec<_> = rows
@@ -95,12 +95,12 @@ impl Team {
 pub(crate) fn is_conflict<T: std::fmt::Debug>(result: &Result<T, AppError>, part: &str) {
     match result {
         Err(AppError::Conflict { message }) => assert!(message.contains(part), "{message}"),
-        other => panic!("{other:?} is no conflict about “{part}”"),
+        other => panic!("{other:?} is not a conflict about “{part}”"),
     }
 }
 
 #[tokio::test]
-async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
+async fn lead_shares_with_the_team_at_once_and_unshares() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.written(&team.lena).await;
@@ -120,7 +120,7 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
         (Visibility::Team, Some(team.design))
     );
 
-    // For everyone somebody else decides.
+    // Sharing with the organisation needs another reviewer.
     let outcome = memory_share(ctx, &team.lena, memory, 2, &Audience::Org, "").await;
     assert!(
         matches!(outcome, Ok(ShareOutcome::Proposed { .. })),
@@ -148,7 +148,7 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
             (1, Visibility::Private, Some("Shared with a team.")),
         ]
     );
-    // SEC-E1: what waited of it ended with it, and says so.
+    // SEC-E1: unsharing withdrew the pending proposal, which has its own row.
     let rows = team.rows(4).await;
     let actions: Vec<_> = rows.iter().map(|(action, _)| action.as_str()).collect();
     assert_eq!(
@@ -167,20 +167,20 @@ async fn a_lead_shares_with_the_team_at_once_and_takes_it_back() {
 }
 
 #[tokio::test]
-async fn who_decides_for_everyone_shares_with_everyone_and_narrows_again() {
+async fn reviewer_of_the_organisation_shares_with_it_and_narrows_it_again() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.written(&team.ada).await;
     let shared = memory_share(ctx, &team.ada, memory, 1, &Audience::Org, "").await;
     assert_eq!(shared, Ok(ShareOutcome::Shared { version: 2 }));
     assert!(team.sees(&team.otis, memory).await);
-    // Any team, also one that is not theirs.
+    // With any team, also one that they don't belong to.
     let shared = memory_share(ctx, &team.ada, memory, 2, &team.audience(), "").await;
     assert_eq!(shared, Ok(ShareOutcome::Shared { version: 3 }));
     assert!(team.sees(&team.max, memory).await && !team.sees(&team.otis, memory).await);
 
-    // A plain member takes back from everyone to a team of theirs, and asks
-    // nobody for it.
+    // An ordinary member can narrow the sharing from the organisation to a team of
+    // theirs without a review.
     let own = team.written(&team.mia).await;
     sqlx::query("UPDATE memories SET visibility = 'org' WHERE id = $1")
         .bind(own)
@@ -193,7 +193,7 @@ async fn who_decides_for_everyone_shares_with_everyone_and_narrows_again() {
 }
 
 #[tokio::test]
-async fn what_was_shared_comes_back_also_after_leaving_the_team() {
+async fn owner_unshares_also_after_leaving_the_team() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.written(&team.mia).await;
@@ -215,7 +215,7 @@ async fn what_was_shared_comes_back_also_after_leaving_the_team() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_shared_says_why() {
+async fn memory_that_can_not_be_shared_says_why() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.written(&team.lena).await;
@@ -272,7 +272,7 @@ async fn what_cannot_be_shared_says_why() {
 
 // SEC-C6
 #[tokio::test]
-async fn somebody_elses_memory_is_not_shared_and_another_tenants_does_not_exist() {
+async fn foreign_memory_can_not_be_shared_and_another_tenants_does_not_exist() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let memory = team.written(&team.lena).await;
@@ -281,7 +281,7 @@ async fn somebody_elses_memory_is_not_shared_and_another_tenants_does_not_exist(
         .unwrap();
     let other = team.world.db.tenant("other").await;
     let otto = other.actor(SystemRole::Owner, "Otto").await;
-    // Mia sees it, Ada and Otto don't: none of them can tell.
+    // Mia can view it, Ada and Otto can't; the error is the same for all.
     for stranger in [&team.mia, &team.ada, &otto] {
         let shared = memory_share(ctx, stranger, memory, 2, &Audience::Org, "").await;
         assert_eq!(shared, Err(AppError::NotFound), "{}", stranger.label);
@@ -297,7 +297,7 @@ async fn somebody_elses_memory_is_not_shared_and_another_tenants_does_not_exist(
 }
 
 #[tokio::test]
-async fn who_can_see_it_and_what_one_may_do_is_told_to_each_in_their_way() {
+async fn viewers_and_allowed_actions_are_shown_by_permission() {
     let team = Team::new().await;
     let ctx = &team.world.ctx;
     let sales = team.world.tenant.team("Sales", &[]).await;
@@ -325,7 +325,7 @@ async fn who_can_see_it_and_what_one_may_do_is_told_to_each_in_their_way() {
     );
     assert!(!told.may_unshare && told.pending.is_none());
 
-    // A lead, and who decides for all.
+    // A lead, and a reviewer of the organisation.
     let is_immediate = async |actor: &Actor| {
         let memory = team.written(actor).await;
         let told = memory_sharing(ctx, actor, memory).await.unwrap();
@@ -347,7 +347,7 @@ async fn who_can_see_it_and_what_one_may_do_is_told_to_each_in_their_way() {
         ]
     );
 
-    // Shared: the others are told who sees it, and may do nothing.
+    // Shared: the others see who can view it and may do nothing.
     let mut lead = team.mia.clone();
     lead.led_team_ids.push(team.design);
     memory_share(ctx, &lead, memory, 1, &team.audience(), "")
@@ -369,13 +369,13 @@ async fn who_can_see_it_and_what_one_may_do_is_told_to_each_in_their_way() {
     assert!(own.may_unshare);
     assert_eq!(own.choices.len(), 1);
 
-    // Who may not see the members is told how many, not who.
+    // A viewer without the permission to read members sees the number only.
     let mut narrow = team.max.clone();
     narrow.permissions.remove(&Permission::MemberRead);
     let told = memory_sharing(ctx, &narrow, memory).await.unwrap();
     assert_eq!((told.viewers.people, told.viewers.first.len()), (3, 0));
 
-    // In the trash it is its owner's alone, and stays so.
+    // In the trash only its owner can view it, and it can't be shared.
     memory_delete(ctx, &team.mia, memory).await.unwrap();
     let told = memory_sharing(ctx, &team.mia, memory).await.unwrap();
     assert_eq!(told.viewers.people, 1);

@@ -1,4 +1,4 @@
-//! A context like the server's, on a test's own database.
+//! A context like the server's, with a separate database for each test.
 
 use std::{
     path::PathBuf,
@@ -38,12 +38,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With the real model, as the server has it.
+    /// With the real model, as in the server.
     pub(crate) async fn new() -> Self {
         Self::with(Embedder::open(&model_dir()).await).await
     }
 
-    /// Without a model.
     pub(crate) async fn without_model() -> Self {
         Self::with(Embedder::off("There is no model here. Fetch it.")).await
     }
@@ -54,8 +53,7 @@ impl World {
         let offset = Arc::new(AtomicI64::new(0));
         let clock = Clock::from_fn({
             let offset = offset.clone();
-            // Each look at the clock is a millisecond later, so that lists
-            // have an order.
+            // Each reading of the clock is a millisecond later, so that lists have an order.
             move || NOW + Duration::milliseconds(offset.fetch_add(1, Relaxed))
         });
         let ctx = Ctx::new(db.store.clone(), clock, Entropy::system(), embedder)
@@ -68,7 +66,7 @@ impl World {
         }
     }
 
-    /// Lets time pass.
+    /// Moves the clock forward.
     pub(crate) fn pass(&self, time: Duration) {
         let millis = i64::try_from(time.whole_milliseconds()).unwrap();
         self.offset.fetch_add(millis, Relaxed);
@@ -78,12 +76,12 @@ impl World {
         self.tenant.actor(SystemRole::Member, name).await
     }
 
-    /// Somebody without a role, to make requests with.
+    /// A member without a role.
     pub(crate) async fn anyone(&self) -> UserId {
         self.tenant.user("Anyone").await
     }
 
-    /// An owner who also runs the installation, in a browser.
+    /// An owner who is also an operator, in a browser.
     pub(crate) async fn operator(&self, name: &str) -> Actor {
         let owner = self.tenant.actor(SystemRole::Owner, name).await;
         let mut tx = self.ctx.store.begin_operator().await.unwrap();
@@ -103,7 +101,7 @@ impl World {
         .await
     }
 
-    /// A member as the one who acts in this request.
+    /// A member as the actor of this request.
     pub(crate) async fn acting_in(&self, user_id: UserId, request: RequestFacts) -> Actor {
         service::actor_find(&self.ctx, self.tenant.id, user_id, request)
             .await
@@ -111,7 +109,7 @@ impl World {
             .unwrap()
     }
 
-    /// How many API keys there are.
+    /// The number of API keys.
     pub(crate) async fn keys(&self) -> i64 {
         sqlx::query_scalar("SELECT count(*) FROM api_keys")
             .fetch_one(&self.db.admin)
@@ -119,7 +117,7 @@ impl World {
             .unwrap()
     }
 
-    /// A worker until it is dropped.
+    /// A worker that runs until it is dropped.
     pub(crate) fn worker(&self) -> Worker {
         let stop = CancellationToken::new();
         let settings = WorkerSettings {
@@ -169,14 +167,14 @@ impl World {
         live.into_iter().map(|session| session.id).collect()
     }
 
-    /// The tenant's role with this key.
+    /// The id of the tenant's role with this key.
     pub(crate) async fn role(&self, key: &str) -> RoleId {
         let mut tx = self.tenant.enter().await;
         let roles = store::role::role_list(&mut tx).await.unwrap();
         roles.into_iter().find(|role| role.key == key).unwrap().id
     }
 
-    /// A new custom role with a name that begins so.
+    /// A new custom role whose name begins with `name`.
     pub(crate) async fn custom_role(&self, name: &str, permissions: &[Permission]) -> RoleId {
         let id: RoleId = self.ctx.ids.id();
         let text = ParsedRole {
@@ -191,7 +189,7 @@ impl World {
         id
     }
 
-    /// A member that is no person.
+    /// A member that is an agent.
     pub(crate) async fn agent(&self, name: &str) -> UserId {
         let id = self.ctx.ids.id();
         let new = NewUser {
@@ -208,7 +206,7 @@ impl World {
         id
     }
 
-    /// Denials of an action that repeat one in the audit log and are counted.
+    /// Denials of an action that repeat one in the audit log and are only counted.
     pub(crate) async fn repeated_denials(&self, action: &str) -> i64 {
         sqlx::query_scalar(
             "SELECT coalesce(sum(repeats), 0)::bigint FROM audit_denials WHERE action = $1",
@@ -229,7 +227,7 @@ impl World {
             .items
     }
 
-    /// Starts the import of `text` and waits for its end.
+    /// Imports `text` and waits for the end.
     pub(crate) async fn import(&self, actor: &Actor, format: ImportFormat, text: &str) -> Import {
         let id = self
             .give(actor, "notes", Some(format), text)
@@ -242,7 +240,7 @@ impl World {
         self.import_ended(actor, id).await
     }
 
-    /// Starts the import of `count` notes in plain text.
+    /// Starts an import of `count` notes in plain text.
     pub(crate) async fn import_notes(&self, actor: &Actor, count: usize) -> ImportId {
         let text: String = (0..count)
             .map(|n| format!("note {n}\n\n"))
@@ -255,7 +253,7 @@ impl World {
         id
     }
 
-    /// Gives a file, which then waits for a look.
+    /// Uploads a file, which then waits for review.
     pub(crate) async fn give(
         &self,
         actor: &Actor,
@@ -281,7 +279,7 @@ impl World {
         panic!("the import did not end in 20 s");
     }
 
-    /// Waits until all of the actor's memories can be found by meaning.
+    /// Waits until all of the actor's memories have an embedding.
     pub(crate) async fn embedded(&self, actor: &Actor) {
         for _ in 0..1_000 {
             let overview = service::overview_get(&self.ctx, actor).await.unwrap();
@@ -300,24 +298,24 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Stops it as the server does.
+    /// Stops the worker as the server does.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap();
     }
 }
 
-/// A fact with these words.
+/// The text of a fact.
 pub(crate) fn text(content: &str) -> MemoryText {
     MemoryText::new("", content.to_owned(), "fact", &[]).unwrap()
 }
 
-/// A memory to be kept, with these words.
+/// A new memory with this text.
 pub(crate) fn draft(content: &str) -> NewMemory {
     NewMemory::of(text(content), Origin::Dashboard)
 }
 
-/// An edit to these words.
+/// A change to this text.
 pub(crate) fn change(content: &str) -> MemoryChange {
     MemoryChange::of(text(content))
 }
@@ -334,7 +332,7 @@ pub(crate) fn model_dir() -> PathBuf {
     )
 }
 
-/// JSON of an audit row as compact text, to look for a part of it.
+/// The JSON of an audit row as compact text, to search in it.
 pub(crate) fn json_text(value: Option<&serde_json::Value>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }

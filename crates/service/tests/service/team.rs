@@ -1,4 +1,4 @@
-//! Teams: who leads, who belongs, and what stays when one goes.
+//! Teams: leads, members, and what remains when a team is deleted.
 
 use domain::{
     Actor, AppError, MemoryId, Permission, TeamId, UserId,
@@ -39,7 +39,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_lead_manages_the_own_team_and_no_other() {
+async fn lead_manages_the_own_team_and_no_other() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let lena = world.member("Lena").await.user_id;
@@ -69,7 +69,7 @@ async fn a_lead_manages_the_own_team_and_no_other() {
         .await
         .unwrap();
 
-    // Belonging is not leading, and neither is deleting.
+    // A member of a team doesn't manage it, and a lead can't delete it.
     let permission = Permission::TeamManage;
     let error = Err(AppError::Forbidden { permission });
     assert_eq!(
@@ -88,7 +88,7 @@ async fn a_lead_manages_the_own_team_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_team_takes_people_and_agents_but_nobody_twice_and_nobody_who_left() {
+async fn team_accepts_people_and_agents_once_and_no_former_members() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let mia = world.member("Mia").await.user_id;
@@ -135,7 +135,7 @@ async fn a_team_takes_people_and_agents_but_nobody_twice_and_nobody_who_left() {
 }
 
 #[tokio::test]
-async fn who_is_in_a_team_by_a_group_stays_in_it_and_can_lead_it() {
+async fn member_by_a_group_stays_in_the_team_and_can_lead_it() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let mia = world.member("Mia").await.user_id;
@@ -160,7 +160,7 @@ async fn who_is_in_a_team_by_a_group_stays_in_it_and_can_lead_it() {
 }
 
 #[tokio::test]
-async fn what_was_shared_with_a_team_that_goes_stays_with_its_owner_alone() {
+async fn memory_shared_with_a_deleted_team_becomes_private() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let (mia, max) = (
@@ -193,7 +193,7 @@ async fn what_was_shared_with_a_team_that_goes_stays_with_its_owner_alone() {
     );
     let kept = memory_get(ctx, &mia, memory).await.unwrap();
     assert_eq!((kept.visibility, kept.version), (Visibility::Private, 2));
-    // SEC-E1: what it was is kept, and the memory has a row of its own.
+    // SEC-E1: the earlier version is kept, and the memory has an audit row.
     let versions = memory_versions(ctx, &mia, memory).await.unwrap();
     assert_eq!(versions[0].visibility, Visibility::Team);
     assert_eq!(versions[0].reason.as_deref(), Some("The team was deleted."));
@@ -222,7 +222,7 @@ async fn what_was_shared_with_a_team_that_goes_stays_with_its_owner_alone() {
 
 // SEC-C6
 #[tokio::test]
-async fn another_tenants_team_does_not_exist_and_takes_nobody_from_elsewhere() {
+async fn another_tenants_team_does_not_exist_and_accepts_no_foreign_members() {
     let world = World::without_model().await;
     let admin = world.tenant.actor(SystemRole::Admin, "Ada").await;
     let mia = world.member("Mia").await;
@@ -257,7 +257,7 @@ async fn another_tenants_team_does_not_exist_and_takes_nobody_from_elsewhere() {
             Err(AppError::NotFound)
         );
     }
-    // The functions that pass row security know the tenant as well.
+    // The functions that bypass row security check the tenant as well.
     let mut tx = ctx.store.begin(&otto).await.unwrap();
     assert_eq!(
         store::team::team_memories_count(&mut tx, team)
@@ -275,9 +275,9 @@ async fn another_tenants_team_does_not_exist_and_takes_nobody_from_elsewhere() {
     assert_eq!(kept.visibility, Visibility::Team);
 }
 
-// SEC-C3: the database refuses too, whatever the service forgot.
+// SEC-C3: the database enforces it too, whatever the service checks.
 #[tokio::test]
-async fn without_the_permission_the_database_releases_no_memory() {
+async fn database_unshares_no_memory_without_the_permission() {
     let world = World::without_model().await;
     let mia = world.member("Mia").await;
     let team = world.tenant.team("Design", &[mia.user_id]).await;

@@ -8,7 +8,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "policy_holds_tenant",
         "tenants.tenants_auth_select",
-        "the front door turns a slug into a tenant",
+        "sign-in finds a tenant by its slug",
     ),
     (
         "policy_holds_tenant",
@@ -28,7 +28,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "policy_holds_tenant",
         "tenants.tenants_worker_select",
-        "a worker leaves organisations alone that are not active; two columns only",
+        "a worker skips organisations that are not active; two columns only",
     ),
     (
         "policy_holds_tenant",
@@ -38,22 +38,22 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "policy_holds_tenant",
         "identities.identities_auth_insert",
-        "only the front door writes identities",
+        "only sign-in writes identities",
     ),
     (
         "policy_holds_tenant",
         "identities.identities_auth_delete",
-        "only the front door removes identities",
+        "only sign-in removes identities",
     ),
     (
         "policy_holds_tenant",
         "web_sessions.web_sessions_auth_select",
-        "the cookie is all that a request brings",
+        "a request identifies a session by its cookie alone",
     ),
     (
         "policy_holds_tenant",
         "web_sessions.web_sessions_auth_insert",
-        "only the front door opens sessions",
+        "only sign-in creates sessions",
     ),
     (
         "policy_holds_tenant",
@@ -68,17 +68,17 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "policy_holds_tenant",
         "login_attempts.login_attempts_auth_select",
-        "nobody is known yet",
+        "the member is not known yet",
     ),
     (
         "policy_holds_tenant",
         "login_attempts.login_attempts_auth_insert",
-        "nobody is known yet",
+        "the member is not known yet",
     ),
     (
         "policy_holds_tenant",
         "login_attempts.login_attempts_auth_delete",
-        "nobody is known yet",
+        "the member is not known yet",
     ),
     (
         "policy_holds_tenant",
@@ -98,72 +98,72 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "policy_holds_tenant",
         "api_keys.api_keys_auth_select",
-        "the key is all that a request brings",
+        "a request identifies a key by its text alone",
     ),
     (
         "policy_holds_tenant",
         "api_keys.api_keys_auth_update",
-        "its use is noted before a tenant is entered",
+        "its use is recorded before a tenant is entered",
     ),
     (
         "policy_holds_tenant",
         "invites.invites_auth_select",
-        "the link is all that a visitor brings; three columns only",
+        "a visitor identifies an invite by its link alone; three columns only",
     ),
     (
         "policy_holds_tenant",
         "jobs.jobs_worker_select",
-        "a worker doesn't know whose work is due before it claims",
+        "a worker doesn't know the tenant of a due job before it claims it",
     ),
     (
         "policy_holds_tenant",
         "jobs.jobs_worker_update",
-        "a worker claims the work of any tenant",
+        "a worker claims jobs of any tenant",
     ),
     (
         "policy_holds_tenant",
         "idempotency_keys.idempotency_keys_worker_select",
-        "what is past its time goes, whosever it is; one column only",
+        "housekeeping finds expired rows of every tenant; one column only",
     ),
     (
         "policy_holds_tenant",
         "idempotency_keys.idempotency_keys_worker_delete",
-        "what is past its time goes, whosever it is",
+        "housekeeping deletes expired rows of every tenant",
     ),
     (
         "policy_holds_tenant",
         "audit_denials.audit_denials_worker_select",
-        "housekeeping finds whose denials are to be written; two columns only",
+        "housekeeping finds tenants with counted denials; two columns only",
     ),
     (
         "policy_holds_tenant",
         "audit_heads.audit_heads_worker_select",
-        "finds logs that grew since their last checkpoint; how long they are and the tree's hashes",
+        "finds logs that grew since their last checkpoint; lengths and hashes only",
     ),
     (
         "policy_holds_tenant",
         "audit_checkpoints.audit_checkpoints_worker_select",
-        "finds logs that grew since their last checkpoint; it is signed to be shown",
+        "finds logs that grew since their last checkpoint; checkpoints are public",
     ),
     (
         "policy_holds_tenant",
         "imports.imports_worker_select",
-        "housekeeping doesn't know whose files nobody imports before it looks; no name and no content",
+        "housekeeping finds abandoned files of every tenant; no names and no content",
     ),
     (
         "policy_holds_tenant",
         "memories.memories_worker_select",
-        "finds organisations with something to sweep; no words and no vectors",
+        "finds organisations with memories to sweep; no texts and no vectors",
     ),
     (
         "policy_holds_tenant",
         "embedding_models.embedding_models_worker_select",
-        "finds models whose vectors are to be made or let go; where they are, not which",
+        "finds tenants with models to build or drop; no vectors",
     ),
     (
         "policy_holds_tenant",
         "memory_collections.memory_collections_worker_select",
-        "finds collections that were not counted for a while; two columns only",
+        "finds collections whose count is old; two columns only",
     ),
     (
         "policy_holds_tenant",
@@ -179,62 +179,62 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "definer_functions",
         "audit_partitions_ensure",
-        "only the table's owner can make partitions",
+        "only the table's owner can create partitions",
     ),
     (
         "definer_functions",
         "memory_search_words",
-        "row security would keep the word index from being used",
+        "row security would prevent the use of the word index",
     ),
     (
         "definer_functions",
         "memory_collection_refresh",
-        "counts everybody's words for the tenant, into tables that no member reads",
+        "counts the words of all members for the tenant, into tables that no member reads",
     ),
     (
         "definer_functions",
         "memory_like_lexemes",
-        "repeats the policy, as the keyword search; knows how common words are",
+        "repeats the policy like the keyword search; reads word counts",
     ),
     (
         "definer_functions",
         "team_memories_count",
-        "tells how many, never which, before a team goes",
+        "counts memories, without returning any, before a team is deleted",
     ),
     (
         "definer_functions",
         "team_memories_release",
-        "gives memories back to owners whose rows the actor may not see",
+        "unshares memories that the actor may not see",
     ),
     (
         "definer_functions",
         "user_memories_count",
-        "tells how many, never which, before a member goes",
+        "counts memories, without returning any, before a member is offboarded",
     ),
     (
         "definer_functions",
         "user_memories_hand_over",
-        "gives shared memories to another member; the actor may not see them",
+        "transfers shared memories that the actor may not see",
     ),
     (
         "definer_functions",
         "team_proposals_release",
-        "ends what waits for a team that goes, which the actor may not see",
+        "ends proposals to a deleted team that the actor may not see",
     ),
     (
         "definer_functions",
         "user_proposals_withdraw",
-        "ends what a member who goes had proposed, which the actor may not see",
+        "ends proposals of an offboarded member that the actor may not see",
     ),
     (
         "definer_functions",
         "memory_share",
-        "compares a memory with what it was, which a policy can't",
+        "compares a memory with its earlier state, which a policy can't",
     ),
     (
         "definer_functions",
         "memory_edit",
-        "compares a memory with what it becomes, which a policy can't",
+        "compares a memory with its new state, which a policy can't",
     ),
     (
         "definer_functions",
@@ -244,42 +244,42 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "definer_functions",
         "memory_proposal_close",
-        "the only way a proposal ends unshared",
+        "the only way to decline or withdraw a proposal",
     ),
     (
         "definer_functions",
         "tenant_purge",
-        "removes a deleted organisation past its grace, as a role that nobody takes",
+        "purges a deleted organisation after its grace period, as a role that no login takes",
     ),
     (
         "definer_functions",
         "memory_reply_publish",
-        "makes a reply as visible as what it replies to, which a policy can't compare",
+        "makes a reply as visible as its root, which a policy can't compare",
     ),
     (
         "definer_functions",
         "memory_embedding_owners",
-        "tells a worker whose memories wait for a vector, and shows it none",
+        "returns the owners of memories without a vector, and no memories",
     ),
     (
         "definer_functions",
         "memory_thread_follow",
-        "replies follow their root, and belong to others",
+        "changes replies with their root, which belong to others",
     ),
     (
         "definer_functions",
         "memory_expire",
-        "moves what has ended into the trash, whosever it is, without reading it",
+        "moves expired memories of all members to the trash without reading them",
     ),
     (
         "definer_functions",
         "memory_trash_purge",
-        "deletes what is in the trash, whosever it is, without reading it",
+        "deletes old trash of all members without reading it",
     ),
     (
         "definer_functions",
         "memory_trash_empty",
-        "deletes one's own trash with the replies in it, which belong to others",
+        "deletes one's own trash with replies that belong to others",
     ),
     (
         "definer_functions",
@@ -289,6 +289,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     (
         "definer_functions",
         "memory_embedding_counts",
-        "how far an embedding model is depends on everybody's memories; gives numbers",
+        "counts the vectors of all members' memories",
     ),
 ];

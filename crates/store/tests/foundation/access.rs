@@ -21,7 +21,7 @@ fn is_last_owner<T: std::fmt::Debug>(result: Result<T, StoreError>) -> bool {
 }
 
 #[tokio::test]
-async fn a_tenant_comes_with_its_system_roles() {
+async fn tenant_is_created_with_its_system_roles() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     for role in SystemRole::ALL {
@@ -34,7 +34,7 @@ async fn a_tenant_comes_with_its_system_roles() {
 }
 
 #[tokio::test]
-async fn a_slug_is_taken_once_and_has_a_shape() {
+async fn slug_is_unique_and_validated() {
     let db = TestDb::new().await;
     db.tenant("acme").await;
     for (slug, field) in [
@@ -59,13 +59,13 @@ async fn a_slug_is_taken_once_and_has_a_shape() {
 }
 
 #[tokio::test]
-async fn the_front_door_finds_tenants() {
+async fn auth_role_finds_tenants() {
     let db = TestDb::new().await;
     let mut tx = db.store.begin_auth().await.unwrap();
     assert_eq!(
         tenant_find_only(&mut tx).await.unwrap(),
         None,
-        "there is none"
+        "there is no tenant"
     );
     let acme = db.tenant("acme").await;
     let found = tenant_find_only(&mut tx).await.unwrap().unwrap();
@@ -80,7 +80,7 @@ async fn the_front_door_finds_tenants() {
     assert_eq!(
         tenant_find_only(&mut tx).await.unwrap(),
         None,
-        "which of two is not guessed"
+        "two tenants are ambiguous"
     );
     let mut tx = db.store.begin_operator().await.unwrap();
     let slugs: Vec<_> = tenant_list(&mut tx)
@@ -94,7 +94,7 @@ async fn the_front_door_finds_tenants() {
 
 // SEC-A9
 #[tokio::test]
-async fn identities_are_found_by_their_key_and_tenant_only() {
+async fn identity_is_found_by_its_key_within_a_tenant_only() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let (mia, max) = (acme.user("Mia").await, other.user("Max").await);
@@ -168,7 +168,7 @@ async fn identities_are_found_by_their_key_and_tenant_only() {
 }
 
 #[tokio::test]
-async fn an_actor_is_what_roles_and_teams_make_it_now() {
+async fn actor_has_the_permissions_of_its_current_roles_and_teams() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let viewer = acme.actor(SystemRole::Viewer, "Vera").await;
@@ -219,7 +219,7 @@ async fn an_actor_is_what_roles_and_teams_make_it_now() {
 
 // SEC-B3
 #[tokio::test]
-async fn who_is_not_active_cannot_act() {
+async fn inactive_member_can_not_act() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -269,7 +269,7 @@ async fn who_is_not_active_cannot_act() {
 
 // SEC-A11
 #[tokio::test]
-async fn the_last_owner_stays_by_every_path() {
+async fn last_owner_is_kept_on_every_path() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let olga = acme.actor(SystemRole::Owner, "Olga").await.user_id;
@@ -288,7 +288,7 @@ async fn the_last_owner_stays_by_every_path() {
             "{status:?}"
         );
     }
-    // Held for two reasons, one may go.
+    // The role has two sources, so one of them may be removed.
     user_role_grant(&mut tx, olga, "owner", RoleSource::Group, NOW)
         .await
         .unwrap();
@@ -300,7 +300,7 @@ async fn the_last_owner_stays_by_every_path() {
     ));
     tx.commit().await.unwrap();
 
-    // An owner who may not act doesn't count.
+    // An inactive owner doesn't count.
     let otto = acme.actor(SystemRole::Owner, "Otto").await.user_id;
     let mut tx = acme.enter().await;
     user_status_set(&mut tx, otto, UserStatus::Suspended, NOW)
@@ -350,7 +350,7 @@ async fn two_owners_who_remove_each_other_at_once_leave_one() {
 
 // SEC-C6
 #[tokio::test]
-async fn ids_of_another_tenant_are_ids_of_nothing() {
+async fn ids_of_another_tenant_are_not_found() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let (mia, max) = (acme.user("Mia").await, other.user("Max").await);
@@ -391,9 +391,9 @@ async fn ids_of_another_tenant_are_ids_of_nothing() {
     }
 }
 
-// SEC-G: a service that forgot to ask for the permission changes nothing.
+// SEC-G: even if the service forgot to check the permission.
 #[tokio::test]
-async fn without_the_permission_the_database_itself_refuses_to_change_the_organisation() {
+async fn database_does_not_change_the_organisation_without_the_permission() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -413,7 +413,7 @@ async fn without_the_permission_the_database_itself_refuses_to_change_the_organi
     let join = team_member_add(&mut tx, team, moe, NOW).await;
     assert!(join.is_err());
 
-    // The same, where Atrium itself acts.
+    // The same in a system transaction.
     let mut tx = acme.enter().await;
     user_role_grant(&mut tx, moe, member, manual, NOW)
         .await
@@ -425,7 +425,7 @@ async fn without_the_permission_the_database_itself_refuses_to_change_the_organi
 }
 
 #[tokio::test]
-async fn a_member_is_described_as_the_issuer_says_and_seen_once_a_minute() {
+async fn member_profile_comes_from_the_issuer_and_is_seen_once_a_minute() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.user("Mia").await;

@@ -1,4 +1,4 @@
-//! The audit log: what is written stays, in order and whole.
+//! The audit log is append-only, ordered and complete.
 
 use domain::{
     Actor, AppError,
@@ -23,14 +23,14 @@ pub(crate) async fn append(
     actor: &Actor,
     events: &[AuditEvent],
 ) -> Result<i64, StoreError> {
-    // Some are Atrium's own, which nobody else writes.
+    // Some events can only be written by a system transaction.
     let mut tx = db.store.begin_as_system(actor.tenant_id).await?;
     let seq = audit_append(&mut tx, events).await?;
     tx.commit().await?;
     Ok(seq)
 }
 
-/// `count` events a second apart, with every kind of field among them.
+/// `count` events a second apart, in which every kind of field occurs.
 pub(crate) fn events(actor: &Actor, count: i64) -> Vec<AuditEvent> {
     (0..count)
         .map(|n| {
@@ -75,14 +75,14 @@ pub(crate) async fn tree(db: &TestDb, acme: &TestTenant) -> TreeHead {
 
 // SEC-E2
 #[tokio::test]
-async fn a_chain_that_nobody_touched_is_intact() {
+async fn untouched_chain_is_intact() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let AuditVerdict::Intact(empty) = verify(&acme, &[]).await else {
         panic!("an empty chain of an organisation without members is intact")
     };
     assert_eq!(empty.seq, 0);
-    // Members don't arrive unseen.
+    // Creating a member writes an audit row.
     let mia = acme.actor(SystemRole::Member, "Mia").await;
     assert_eq!(
         verify(&acme, &[]).await,
@@ -108,7 +108,7 @@ async fn a_chain_that_nobody_touched_is_intact() {
 
 // SEC-E2: rows that are read in several batches.
 #[tokio::test]
-async fn a_chain_longer_than_a_batch_is_verified_to_its_end() {
+async fn chain_longer_than_a_batch_is_verified_to_its_end() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -163,7 +163,7 @@ async fn concurrent_appends_stay_gapless() {
                 for n in 0..10 {
                     let mut tx = store.begin(&mia).await.unwrap();
                     audit_append(&mut tx, &events(&mia, 2)).await.unwrap();
-                    // Every third act fails after all, and its rows with it.
+                    // Every third transaction is rolled back, and its rows with it.
                     if (writer + n) % 3 != 0 {
                         tx.commit().await.unwrap();
                     }
@@ -189,7 +189,7 @@ async fn concurrent_appends_stay_gapless() {
 
 // SEC-E1
 #[tokio::test]
-async fn an_act_whose_audit_row_is_refused_fails_with_it() {
+async fn change_whose_audit_row_is_rejected_fails_with_it() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -202,7 +202,7 @@ async fn an_act_whose_audit_row_is_refused_fails_with_it() {
     assert!(
         matches!(refused, Err(StoreError::Constraint(name)) if name == "audit_log_action_check")
     );
-    // Even a commit now keeps nothing.
+    // Even a commit keeps nothing now.
     let _ = tx.commit().await;
     let user = store::user::user_find(&mut acme.enter().await, mia.user_id)
         .await
@@ -212,7 +212,7 @@ async fn an_act_whose_audit_row_is_refused_fails_with_it() {
 
 // SEC-E2
 #[tokio::test]
-async fn the_runtime_can_only_append_to_its_own_chain() {
+async fn runtime_role_can_only_append_to_its_own_chain() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -284,7 +284,7 @@ async fn the_runtime_can_only_append_to_its_own_chain() {
 }
 
 #[tokio::test]
-async fn the_list_is_filtered_and_paged_newest_first() {
+async fn list_is_filtered_and_paginated_newest_first() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let mia = acme.actor(SystemRole::Admin, "Mia").await;
@@ -340,7 +340,7 @@ async fn the_list_is_filtered_and_paged_newest_first() {
 }
 
 #[tokio::test]
-async fn a_broken_cursor_is_refused() {
+async fn invalid_cursor_is_rejected() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let input = AuditListInput {
@@ -352,7 +352,7 @@ async fn a_broken_cursor_is_refused() {
 }
 
 #[tokio::test]
-async fn months_are_prepared_ahead_with_the_same_walls() {
+async fn partitions_are_created_ahead_with_the_same_policies() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;

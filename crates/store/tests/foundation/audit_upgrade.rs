@@ -1,4 +1,4 @@
-//! Logs from before the tree get one when the schema is brought up.
+//! The migration that adds trees to existing audit logs.
 
 use domain::{Actor, access::SystemRole};
 use store::{
@@ -9,7 +9,7 @@ use store::{
 
 use crate::audit::{append, events, tree, verify};
 
-/// The migration that brought the tree.
+/// The migration that added the tree.
 const TREES: i64 = 34;
 
 async fn chain(db: &TestDb, slug: &str, rows: i64) -> (TestTenant, Actor) {
@@ -21,7 +21,7 @@ async fn chain(db: &TestDb, slug: &str, rows: i64) -> (TestTenant, Actor) {
 
 // SEC-E2
 #[tokio::test]
-async fn logs_from_before_the_tree_verify_and_go_on_after_the_upgrade() {
+async fn logs_from_before_the_tree_verify_and_continue_after_the_upgrade() {
     let db = TestDb::new().await;
     let url = db.admin_url();
     let newer = migrate::status(&url).await.unwrap();
@@ -30,7 +30,7 @@ async fn logs_from_before_the_tree_verify_and_go_on_after_the_upgrade() {
         .await
         .unwrap();
 
-    // Written by the function as it was.
+    // Written by the function of the earlier schema.
     let sizes = [1, 2, 7, 64, 100];
     let mut chains = Vec::new();
     for size in sizes {
@@ -61,7 +61,7 @@ async fn logs_from_before_the_tree_verify_and_go_on_after_the_upgrade() {
             "{size}"
         );
     }
-    // What was broken before is still told, and stops nobody's work.
+    // A log that was broken before is still reported, and appending to it works.
     for (tenant, actor, seq) in [(&holed, &mia, 3), (&cut, &max, 19)] {
         append(&db, actor, &events(actor, 1)).await.unwrap();
         let problem = AuditProblem::Missing;

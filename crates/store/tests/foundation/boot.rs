@@ -1,4 +1,4 @@
-//! What the process refuses to serve from.
+//! Databases and logins that the boot check rejects.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn execute(admin: &PgPool, sql: String) {
         .unwrap();
 }
 
-/// A login of this test's own, made as the one for members' requests should be.
+/// A login of this test, created like the app login.
 struct Login {
     name: String,
     store: Store,
@@ -63,7 +63,7 @@ impl Login {
 
 // SEC-C1
 #[tokio::test]
-async fn a_superuser_is_refused() {
+async fn superuser_is_rejected() {
     let db = TestDb::new().await;
     for kind in Kind::ALL {
         let urls = PerLogin::from_fn(|login| match login {
@@ -79,13 +79,13 @@ async fn a_superuser_is_refused() {
             "{error}"
         );
     }
-    // The positive control: the same database, the login that is meant.
+    // The positive control: the same database with the right login.
     db.store.check().await.unwrap();
 }
 
 // SEC-C1
 #[tokio::test]
-async fn a_login_that_bypasses_row_security_is_refused() {
+async fn login_that_bypasses_row_security_is_rejected() {
     let db = TestDb::new().await;
     let login = Login::new(&db).await;
     login.store.check().await.unwrap();
@@ -100,7 +100,7 @@ async fn a_login_that_bypasses_row_security_is_refused() {
 
 // SEC-C1
 #[tokio::test]
-async fn a_member_of_a_role_that_bypasses_row_security_is_refused() {
+async fn member_of_a_role_that_bypasses_row_security_is_rejected() {
     let db = TestDb::new().await;
     let login = Login::new(&db).await;
     let group = format!("{}_group", login.name);
@@ -122,10 +122,10 @@ async fn a_member_of_a_role_that_bypasses_row_security_is_refused() {
 
 // SEC-C1
 #[tokio::test]
-async fn a_member_of_an_owner_is_refused() {
+async fn member_of_an_owner_is_rejected() {
     let db = TestDb::new().await;
     let login = Login::new(&db).await;
-    // The role that owns the append function passes the wall of the audit log.
+    // The role that owns the append function bypasses the policies of the audit log.
     execute(
         &db.admin,
         format!(
@@ -157,7 +157,7 @@ async fn a_member_of_an_owner_is_refused() {
     login.end(&db).await;
 }
 
-/// What one SELECT does to the role of a connection.
+/// The result of taking a role on a connection.
 async fn takes(conn: &mut PgConnection, role: &str) -> bool {
     sqlx::query("SELECT set_config('role', $1, false)")
         .bind(role)
@@ -167,7 +167,7 @@ async fn takes(conn: &mut PgConnection, role: &str) -> bool {
 }
 
 #[tokio::test]
-async fn no_login_can_take_the_role_of_another_kind_of_work() {
+async fn no_login_can_take_the_role_of_another_login() {
     let db = TestDb::new().await;
     let roles: Vec<String> =
         sqlx::query_scalar("SELECT rolname::text FROM pg_roles WHERE rolname <> ALL ($1)")
@@ -187,7 +187,7 @@ async fn no_login_can_take_the_role_of_another_kind_of_work() {
         let options = db.login_options(kind);
         let mut conn = PgConnection::connect_with(&options).await.unwrap();
         for role in &roles {
-            // As the login itself, and after it has taken its own role.
+            // As the login itself, and after taking its own role.
             for before in ["none", own[0]] {
                 assert!(takes(&mut conn, before).await, "{before}");
                 let may = own.contains(&role.as_str());
@@ -198,7 +198,7 @@ async fn no_login_can_take_the_role_of_another_kind_of_work() {
 }
 
 #[tokio::test]
-async fn a_member_request_cannot_turn_into_the_front_door_or_the_operator() {
+async fn member_transaction_can_not_take_the_auth_or_operator_role() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -208,18 +208,18 @@ async fn a_member_request_cannot_turn_into_the_front_door_or_the_operator() {
     assert!(tx.into_operator().await.is_err());
     let tx = db.store.begin_as_system(acme.id).await.unwrap();
     assert!(tx.into_auth().await.is_err());
-    // The positive control: who began as the front door goes back to it.
+    // The positive control: a transaction that began as auth can go back to it.
     let tx = db.store.begin_auth().await.unwrap();
     let tx = tx.enter(&mia).await.unwrap();
     tx.into_auth().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_login_that_can_take_another_role_is_refused_until_it_is_revoked() {
+async fn login_that_can_take_another_role_is_rejected_until_it_is_revoked() {
     let db = TestDb::new().await;
     let login = Login::new(&db).await;
     login.store.check().await.unwrap();
-    // As versions before the logins were parted left it.
+    // As left by versions with a single login.
     for role in ["atrium_auth", "atrium_worker", "atrium_operator"] {
         let grant = format!(
             "GRANT {role} TO {} WITH INHERIT FALSE, SET TRUE",
@@ -251,9 +251,9 @@ async fn a_login_that_can_take_another_role_is_refused_until_it_is_revoked() {
     login.end(&db).await;
 }
 
-/// Postgres lets every login change what its own sessions start with.
+/// Postgres lets every login change the settings that its own sessions start with.
 #[tokio::test]
-async fn a_login_that_gave_itself_another_meaning_is_refused_until_it_is_provisioned_anew() {
+async fn login_with_own_settings_is_rejected_until_it_is_provisioned_again() {
     let db = TestDb::new().await;
     let login = Login::new(&db).await;
     let options = db.login_options(Kind::App).username(&login.name);
@@ -332,7 +332,7 @@ async fn one_login_for_two_kinds_of_work_is_not_migrated() {
 }
 
 #[tokio::test]
-async fn a_login_that_cannot_take_the_local_roles_is_told_how() {
+async fn login_that_can_not_take_the_local_roles_is_told_how_to_fix_it() {
     let db = TestDb::new().await;
     let login = Login::new(&db).await;
     execute(&db.admin, format!("REVOKE atrium_app FROM {}", login.name)).await;
@@ -346,7 +346,7 @@ async fn a_login_that_cannot_take_the_local_roles_is_told_how() {
 
 // SEC-F3
 #[tokio::test]
-async fn a_schema_of_another_version_is_refused() {
+async fn schema_of_another_version_is_rejected() {
     let db = TestDb::empty().await;
     let error = db.store.check().await.unwrap_err();
     assert!(matches!(error, CheckError::SchemaMissing), "{error}");
@@ -379,11 +379,11 @@ async fn a_schema_of_another_version_is_refused() {
 
 // SEC-F4
 #[tokio::test]
-async fn an_exhausted_pool_is_unavailable_and_not_a_hang() {
+async fn exhausted_pool_is_unavailable_and_not_a_hang() {
     let db = TestDb::new().await;
     let options = ConnectOptions {
         max_connections: PerLogin::from_fn(|_| 1),
-        // Long enough for a busy machine to make the one connection.
+        // Long enough for a busy machine to open the one connection.
         acquire_timeout: Duration::from_secs(2),
     };
     let store = Store::connect(&db.urls(), options).await.unwrap();
@@ -427,7 +427,7 @@ async fn connections_that_the_server_ended_are_replaced() {
 }
 
 #[tokio::test]
-async fn a_database_that_knows_no_letters_is_told_from_one_that_does() {
+async fn database_without_unicode_ctype_is_detected() {
     let db = TestDb::new().await;
     assert!(db.store.facts().await.unwrap().knows_letters);
 

@@ -1,6 +1,6 @@
-//! `schema/current.sql`: the whole schema as the catalogue has it, for review.
-//! Owners are left out, as they differ between installations, except for the
-//! local roles with whose rights functions run.
+//! `schema/current.sql`: the whole schema from the catalogue, for review. Owners
+//! are left out because they differ between installations, except for the local
+//! roles that own SECURITY DEFINER functions.
 
 use std::{env, fs, path::Path};
 
@@ -45,8 +45,8 @@ const SETTINGS: [(&str, &str); 7] = [
     ),
 ];
 
-/// Tables with columns, constraints, indexes, policies and grants, in the order
-/// of their names. Monthly partitions depend on the time and are left out.
+/// Tables with columns, constraints, indexes, policies and grants, ordered by
+/// name. Monthly partitions depend on the date and are left out.
 const TABLES: &str = r#"
     WITH tables AS (
         SELECT c.* FROM pg_class c

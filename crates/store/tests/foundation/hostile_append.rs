@@ -1,5 +1,5 @@
-//! SEC-E2: whatever the tenant's role calls `audit_append` with, directly and
-//! past Rust, it is refused or becomes rows that verify.
+//! SEC-E2: any direct call of `audit_append` as the tenant's role is either
+//! rejected or writes rows that verify.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use store::{
 
 use crate::audit::verify;
 
-/// The function's arguments after the tenant, with values for one good row.
+/// The function's arguments after the tenant, with values for one valid row.
 const GOOD: [(&str, &str); 15] = [
     ("p_at", "ARRAY['2026-03-02 09:00+00']::timestamptz[]"),
     ("p_actor_user_id", "ARRAY[NULL]::uuid[]"),
@@ -31,7 +31,7 @@ const GOOD: [(&str, &str); 15] = [
     ("p_metadata", "ARRAY[NULL]::jsonb[]"),
 ];
 
-/// An argument, a value, and whether it becomes a row.
+/// An argument, a value, and whether the call succeeds.
 const EDGES: &[(&str, &str, bool)] = &[
     ("p_at", "ARRAY['infinity']::timestamptz[]", false),
     ("p_at", "ARRAY['-infinity']::timestamptz[]", false),
@@ -122,7 +122,7 @@ const EDGES: &[(&str, &str, bool)] = &[
     ),
 ];
 
-/// A call with some arguments exchanged.
+/// A call with some of the arguments replaced.
 fn call(tenant: &TestTenant, exchanged: &[(&str, &str)]) -> String {
     let mut sql = format!("SELECT audit_append(p_tenant_id => '{}'", tenant.id);
     for (name, good) in GOOD {
@@ -136,7 +136,7 @@ fn call(tenant: &TestTenant, exchanged: &[(&str, &str)]) -> String {
     sql + ")"
 }
 
-/// Calls as the tenant's role on a connection of its own, after `settings`.
+/// Calls as the tenant's role on a separate connection, after `settings`.
 async fn attempt(
     db: &TestDb,
     tenant: &TestTenant,
@@ -160,16 +160,18 @@ async fn attempt(
     match called {
         Ok(_) => Ok(()),
         Err(error) => {
-            let refusal = error.as_database_error().expect("the server refused");
+            let refusal = error
+                .as_database_error()
+                .expect("the server rejected the call");
             let code = refusal.code().unwrap_or_default();
-            // A fault inside the server is not a refusal.
+            // An internal error of the server is not a rejection.
             assert!(!code.starts_with("XX"), "{sql}: {error}");
             Err(refusal.message().to_owned())
         }
     }
 }
 
-/// The log verifies, and the page can show it.
+/// Checks that the log verifies and can be listed.
 async fn holds(db: &TestDb, tenant: &TestTenant, rows: i64, what: &str) {
     let verdict = verify(tenant, &[]).await;
     assert!(
@@ -187,7 +189,7 @@ async fn holds(db: &TestDb, tenant: &TestTenant, rows: i64, what: &str) {
 }
 
 #[tokio::test]
-async fn arrays_of_the_wrong_shape_are_refused() {
+async fn arrays_of_the_wrong_shape_are_rejected() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     acme.actor(SystemRole::Member, "Mia").await;
@@ -197,11 +199,11 @@ async fn arrays_of_the_wrong_shape_are_refused() {
         for wrong in [
             format!("NULL::{kind}"),
             format!("'{{}}'::{kind}"),
-            // Two where the others have one.
+            // Two elements where the others have one.
             format!("({good} || {good})::{kind}"),
-            // Two dimensions, of as many elements.
+            // Two dimensions with as many elements.
             format!("ARRAY[{good}]::{kind}"),
-            // Counted from another number.
+            // Another lower bound.
             format!("('[0:0]=' || {good}::text)::{kind}"),
             format!("('[5:5]=' || {good}::text)::{kind}"),
         ] {
@@ -213,7 +215,7 @@ async fn arrays_of_the_wrong_shape_are_refused() {
             );
         }
     }
-    // All alike, and still wrong.
+    // All arrays alike, and still wrong.
     for shape in ["'{}'", "ARRAY[{}]", "('[5:5]=' || {}::text)"] {
         let all: Vec<_> = GOOD
             .iter()
@@ -253,11 +255,11 @@ async fn arrays_of_the_wrong_shape_are_refused() {
         .await
         .unwrap_err();
     assert!(message.contains("10000"), "{message}");
-    holds(&db, &acme, 1, "after all refusals").await;
+    holds(&db, &acme, 1, "after all rejections").await;
 }
 
 #[tokio::test]
-async fn values_at_the_edge_are_refused_or_verify() {
+async fn edge_values_are_rejected_or_verify() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     acme.actor(SystemRole::Member, "Mia").await;
@@ -279,7 +281,7 @@ async fn values_at_the_edge_are_refused_or_verify() {
     }
 }
 
-/// What a session sets must not change what is hashed.
+/// The settings of a session must not change what is hashed.
 #[tokio::test]
 async fn settings_of_the_session_change_nothing() {
     let db = TestDb::new().await;
@@ -316,7 +318,7 @@ async fn settings_of_the_session_change_nothing() {
     assert!(rows >= 14, "only {rows} were written");
 }
 
-/// Rows of many shapes at once, from a generator with a fixed start.
+/// Rows of many shapes in one call, from a seeded generator.
 #[tokio::test]
 async fn any_mixture_of_values_verifies() {
     let db = TestDb::new().await;

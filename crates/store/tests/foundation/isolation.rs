@@ -1,5 +1,5 @@
-//! The probes that run on the live database: they pass where the walls stand,
-//! and name each wall that is taken down.
+//! The probes that run on the live database: they pass with row security in
+//! place, and name each table on which it was removed.
 
 use domain::isolation::{IsolationReport, Probe, ProbeResult};
 use sqlx::AssertSqlSafe;
@@ -19,7 +19,7 @@ fn reached(report: &IsolationReport, table: &str, reach: Probe) -> ProbeResult {
 }
 
 #[tokio::test]
-async fn probes_find_every_wall_standing_and_leave_nothing_behind() {
+async fn probes_pass_and_leave_nothing_behind() {
     let db = TestDb::new().await;
     let report = probe(&db).await;
     assert!(report.holds(), "{report:#?}");
@@ -41,10 +41,10 @@ async fn probes_find_every_wall_standing_and_leave_nothing_behind() {
         let found = report.tables.iter().find(|t| t.table == table);
         assert!(
             found.is_some_and(|t| t.sees_own),
-            "{table} is not tried on real rows"
+            "{table} is not probed with real rows"
         );
     }
-    // Both kinds of refusal were met, not only missing privileges.
+    // Both kinds of denial occur, not only missing privileges.
     assert_eq!(
         reached(&report, "memories", Probe::Add),
         ProbeResult::Refused
@@ -65,7 +65,7 @@ async fn probes_find_every_wall_standing_and_leave_nothing_behind() {
 }
 
 #[tokio::test]
-async fn probes_name_each_wall_that_is_taken_down() {
+async fn probes_name_each_table_without_row_security() {
     for (breaker, table, reach) in [
         ("ALTER TABLE teams DISABLE ROW LEVEL SECURITY", "teams", Probe::Read),
         ("ALTER TABLE teams DISABLE ROW LEVEL SECURITY", "teams", Probe::Add),
@@ -78,7 +78,7 @@ async fn probes_name_each_wall_that_is_taken_down() {
           CREATE POLICY team_members_seen ON team_members FOR SELECT TO atrium_app USING (true)", "team_members", Probe::Delete),
     ] {
         let db = TestDb::new().await;
-        // Somebody's real rows, which no probe made.
+        // Existing rows, which no probe created.
         let acme = db.tenant("acme").await;
         acme.user("Mia").await;
         sqlx::raw_sql(AssertSqlSafe(breaker.to_owned())).execute(&db.admin).await.unwrap();

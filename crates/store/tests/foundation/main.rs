@@ -1,4 +1,4 @@
-//! The store's ground floor: schema, boot check, access, sessions, audit.
+//! The foundation: schema, boot check, access, sessions, audit log.
 
 mod access;
 mod audit;

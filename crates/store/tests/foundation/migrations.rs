@@ -13,7 +13,7 @@ use store::{
     user::{NewUser, user_create},
 };
 
-/// Everything in the schema, one line a thing, as the catalogue tells it.
+/// The whole schema from the catalogue, one line for each object.
 pub(crate) async fn schema_dump(admin: &PgPool) -> Vec<String> {
     let sql = "
         SELECT 'column ' || attrelid::regclass || '.' || attname || ' ' || format_type(atttypid, atttypmod)
@@ -63,7 +63,7 @@ async fn schema_goes_down_to_nothing_and_up_to_the_same() {
     let first = schema_dump(&db.admin).await;
     assert!(
         first.iter().any(|line| line.starts_with("policy users")),
-        "the dump shows policies"
+        "the dump contains policies"
     );
 
     let steps = u32::try_from(migrate::status(&url).await.unwrap().len()).unwrap();
@@ -86,11 +86,11 @@ async fn schema_goes_down_to_nothing_and_up_to_the_same() {
 }
 
 #[tokio::test]
-async fn each_migration_can_be_taken_back_alone() {
+async fn each_migration_can_be_reverted_alone() {
     let db = TestDb::new().await;
     let url = db.admin_url();
     let count = migrate::status(&url).await.unwrap().len();
-    assert!(count >= 3, "there are migrations to take back");
+    assert!(count >= 3, "there are migrations to revert");
     for left in (0..count).rev() {
         migrate::down(&url, 1).await.unwrap();
         let applied = migrate::status(&url)
@@ -105,7 +105,7 @@ async fn each_migration_can_be_taken_back_alone() {
 
 // SEC-F3
 #[tokio::test]
-async fn ten_boots_at_once_migrate_once_and_all_start() {
+async fn ten_concurrent_boots_migrate_once_and_all_start() {
     let db = TestDb::empty().await;
     let boots: Vec<_> = (0..10)
         .map(|_| {
@@ -121,7 +121,7 @@ async fn ten_boots_at_once_migrate_once_and_all_start() {
 
 // SEC-F3
 #[tokio::test]
-async fn a_newer_schema_is_not_migrated() {
+async fn newer_schema_is_not_migrated() {
     let db = TestDb::new().await;
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -148,7 +148,7 @@ async fn a_newer_schema_is_not_migrated() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_not_there_is_named() {
+async fn missing_login_is_named() {
     let db = TestDb::empty().await;
     let logins = PerLogin {
         worker: "nobody_of_that_name",
@@ -162,10 +162,10 @@ async fn a_login_that_is_not_there_is_named() {
     );
 }
 
-/// As on a managed server: the schema's owner is no superuser, row security
-/// holds for it as well, and it may only make roles.
+/// As on a managed server: the schema's owner is not a superuser, row security
+/// applies to it, and its only other right is to create roles.
 #[tokio::test]
-async fn an_owner_who_is_no_superuser_can_run_the_schema() {
+async fn owner_without_superuser_rights_can_run_the_schema() {
     let server = throwaway_server().await;
     let connection = server.connection();
     let credentials = PerLogin::from_fn(|login| Credentials {
@@ -179,7 +179,7 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
     for sql in [
         "CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'secret'",
         "ALTER DATABASE atrium OWNER TO owner",
-        // Managed servers let owners do this; a plain one asks a superuser.
+        // Managed servers let owners do this; an ordinary one needs a superuser.
         "CREATE EXTENSION vector",
     ] {
         sqlx::raw_sql(AssertSqlSafe(sql))
@@ -237,7 +237,7 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
         .unwrap();
     tx.commit().await.unwrap();
 
-    // A function that changed hands keeps what the owner took from PUBLIC.
+    // A function with another owner keeps the grants that were revoked from PUBLIC.
     let public: Vec<String> = sqlx::query_scalar(
         "SELECT p.proname::text FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS g
           WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace AND g.grantee = 0",
@@ -247,7 +247,7 @@ async fn an_owner_who_is_no_superuser_can_run_the_schema() {
     .unwrap();
     assert_eq!(public, Vec::<String>::new());
 
-    // FORCE: what the owner runs by hand sees no tenant's rows.
+    // FORCE: a statement of the owner sees no tenant's rows.
     let by_hand = PgPool::connect(&owner).await.unwrap();
     let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
         .fetch_one(&by_hand)

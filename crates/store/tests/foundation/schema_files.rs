@@ -1,5 +1,5 @@
-//! Functions, policies and grants come from the files of `schema/`, and nothing
-//! else stays.
+//! Functions, policies and grants come from the files of `schema/`, and all
+//! others are dropped.
 
 use std::{path::Path, time::Duration};
 
@@ -24,14 +24,14 @@ async fn owner(db: &TestDb) -> PgConnection {
     PgConnection::connect(&db.admin_url()).await.unwrap()
 }
 
-/// The files with another one before the last, which prunes.
+/// The files with another one inserted before the last, which prunes.
 fn files_with(path: &'static str, sql: &'static str) -> Vec<SchemaFile> {
     let mut files = FILES.to_vec();
     files.insert(files.len() - 1, SchemaFile { path, sql });
     files
 }
 
-/// Changes with each run of the files.
+/// Row versions of the catalogue, which change with each run of the files.
 async fn catalogue_rows(admin: &PgPool) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT oid || ' ' || xmin FROM pg_proc WHERE pronamespace = 'public'::regnamespace
@@ -72,12 +72,12 @@ fn each_routine_is_created_in_one_place() {
     assert!(names.len() > 40, "{names:?}");
     names.sort_unstable();
     for pair in names.windows(2) {
-        assert_ne!(pair[0], pair[1], "two files create it");
+        assert_ne!(pair[0], pair[1], "two files create the routine");
     }
 }
 
 #[test]
-fn migrations_from_now_on_hold_tables_and_data() {
+fn later_migrations_contain_tables_and_data_only() {
     for (name, sql) in migrations() {
         if name.as_str() < "0043" {
             continue;
@@ -95,7 +95,7 @@ fn migrations_from_now_on_hold_tables_and_data() {
             .iter()
             .any(|start| line.starts_with(start))
                 || line.starts_with("GRANT ") && line.contains(" ON ");
-            assert!(!is_foreign, "{name}: “{line}” belongs into schema/");
+            assert!(!is_foreign, "{name}: “{line}” belongs in schema/");
         }
     }
 }
@@ -105,7 +105,7 @@ async fn unchanged_files_run_nothing_and_lock_nothing() {
     let db = TestDb::new().await;
     let before = catalogue_rows(&db.admin).await;
     assert!(!before.is_empty());
-    // ALTER TABLE and CREATE POLICY would wait for this.
+    // ALTER TABLE and CREATE POLICY would wait for this reader.
     let mut reader = db.admin.begin().await.unwrap();
     sqlx::raw_sql("LOCK TABLE memories, users, audit_log IN ACCESS SHARE MODE")
         .execute(&mut *reader)
@@ -142,7 +142,7 @@ async fn changed_files_are_applied_once() {
     for one in applied {
         times += i32::from(one.await.unwrap());
     }
-    assert_eq!(times, 1, "two processes at once apply them once");
+    assert_eq!(times, 1, "two concurrent processes apply them once");
     let dump = schema_dump(&db.admin).await;
     for expected in [
         "function CREATE OR REPLACE FUNCTION public.teapot()",
@@ -156,7 +156,7 @@ async fn changed_files_are_applied_once() {
     assert!(
         dump.iter()
             .any(|line| line.starts_with("column teams.id") && line.contains("atrium_worker=r")),
-        "the grant is there"
+        "the grant exists"
     );
 }
 
@@ -165,7 +165,7 @@ async fn objects_that_no_file_creates_are_dropped() {
     let db = TestDb::new().await;
     let before = schema_dump(&db.admin).await;
     let mut conn = owner(&db).await;
-    // As files of before: one function stands in an index, and stays with it.
+    // Files of an earlier version, one of whose functions is used by an index.
     let older = files_with(
         "policies/teapot.sql",
         "CREATE FUNCTION teapot() RETURNS int LANGUAGE sql AS 'SELECT 418';
@@ -193,7 +193,7 @@ async fn objects_that_no_file_creates_are_dropped() {
     assert!(apply(&mut conn, FILES).await.unwrap());
     let after = schema_dump(&db.admin).await;
     let more: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
-    // Everybody's EXECUTE, written out.
+    // EXECUTE for PUBLIC is now listed explicitly.
     assert!(
         more.iter().all(|line| line.contains("memory_words(")) && more.len() <= 1,
         "{more:#?}"
@@ -209,7 +209,7 @@ async fn objects_that_no_file_creates_are_dropped() {
 }
 
 #[tokio::test]
-async fn changes_by_hand_go_with_the_next_files() {
+async fn manual_changes_are_reverted_with_the_next_files() {
     let db = TestDb::new().await;
     let before = schema_dump(&db.admin).await;
     execute(
@@ -261,7 +261,7 @@ async fn failing_file_is_named_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn database_with_files_of_another_version_is_not_served() {
+async fn database_with_files_of_another_version_is_rejected() {
     let db = TestDb::new().await;
     db.store.check().await.unwrap();
     let other = files_with("policies/teapot.sql", "SELECT 418;");
@@ -293,7 +293,7 @@ fn migrations() -> Vec<(String, String)> {
     files
 }
 
-/// What the migrations up to 0041 leave, applied without the migrator.
+/// The schema after the migrations up to 0041, applied without the migrator.
 async fn schema_of_migrations() -> Vec<String> {
     let db = TestDb::empty().await;
     let mut conn = owner(&db).await;
@@ -309,11 +309,11 @@ async fn schema_of_migrations() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn going_below_the_files_brings_back_what_the_migrations_made() {
+async fn migrating_below_the_files_restores_the_migrations_own_objects() {
     let db = TestDb::new().await;
     let url = db.admin_url();
     let before = schema_dump(&db.admin).await;
-    // As a later version: a function is gone, another has a different signature.
+    // Files of a later version: one function is gone, another has a different signature.
     let mut later = files_with(
         "policies/teapot.sql",
         "DROP FUNCTION team_memories_count;
@@ -331,7 +331,7 @@ async fn going_below_the_files_brings_back_what_the_migrations_made() {
         },
     );
     assert!(apply(&mut owner(&db).await, &later).await.unwrap());
-    // A partition of which the migrations know nothing.
+    // A partition that the migrations don't know.
     execute(
         &db.admin,
         "SELECT audit_partitions_ensure('2031-05-01 00:00+00', 0)",

@@ -1,4 +1,4 @@
-//! Sessions and sign-ins on their way.
+//! Sessions and sign-ins in progress.
 
 use domain::{SessionId, TenantId, Timestamp, UserId};
 use store::{
@@ -62,7 +62,7 @@ impl Member {
     }
 }
 
-/// To the id `hash`, with half a minute for requests that are on their way.
+/// A rotation to the id `hash`, with half a minute for requests in flight.
 fn rotation(hash: u8, now: Timestamp) -> Rotation {
     Rotation {
         id_hash: [hash; 32],
@@ -107,13 +107,13 @@ async fn only_the_hash_of_the_id_is_stored() {
         .unwrap_err();
     assert!(
         error.to_string().contains("web_sessions_id_hash_check"),
-        "what isn't a hash is refused: {error}"
+        "a value that isn't a hash is rejected: {error}"
     );
 }
 
 // SEC-B2
 #[tokio::test]
-async fn idle_and_absolute_ends_are_enforced() {
+async fn idle_and_absolute_lifetimes_are_enforced() {
     let db = TestDb::new().await;
     let member = Member::new();
     member.open(&db.store, 1).await;
@@ -121,7 +121,7 @@ async fn idle_and_absolute_ends_are_enforced() {
     assert!(is_live(&db.store, 1, IDLE - second).await);
     assert!(!is_live(&db.store, 1, IDLE).await);
 
-    // Used again and again it lives on, but not past its absolute end.
+    // Regular use extends it, but not beyond its absolute lifetime.
     let mut used = Duration::ZERO;
     while used < ABSOLUTE - IDLE {
         used += IDLE - second;
@@ -163,7 +163,7 @@ async fn use_is_recorded_at_most_once_a_minute() {
 
 // SEC-B2
 #[tokio::test]
-async fn a_slow_request_cannot_resurrect_a_session() {
+async fn slow_request_can_not_resurrect_a_session() {
     let db = TestDb::new().await;
     let member = Member::new();
     let tail = b"late".as_slice();
@@ -238,7 +238,7 @@ async fn a_slow_request_cannot_resurrect_a_session() {
 
 // SEC-B2
 #[tokio::test]
-async fn rotated_sessions_old_cookie_is_worthless_after_a_moment() {
+async fn old_id_of_a_rotated_session_expires_after_a_moment() {
     let db = TestDb::new().await;
     let public_id = Member::new().open(&db.store, 1).await;
     let mut tx = door(&db.store).await;
@@ -247,7 +247,7 @@ async fn rotated_sessions_old_cookie_is_worthless_after_a_moment() {
             .await
             .unwrap()
     );
-    // A second request that came with the old id at the same time.
+    // A second concurrent request with the old id.
     assert!(
         !session_rotate(&mut tx, &[1; 32], &rotation(3, NOW), NOW)
             .await
@@ -268,8 +268,7 @@ async fn rotated_sessions_old_cookie_is_worthless_after_a_moment() {
     assert!(!is_live(&db.store, 1, grace).await);
     assert!(is_live(&db.store, 2, grace).await);
 
-    // Used by its old id, it lives no longer for that; signed out by it, it is
-    // over for both.
+    // Using the old id doesn't extend the session; signing out with it ends both.
     let mut tx = door(&db.store).await;
     let later = NOW + Duration::MINUTE * 2;
     session_touch(&mut tx, &[1; 32], later + IDLE, later)
@@ -289,7 +288,7 @@ async fn rotated_sessions_old_cookie_is_worthless_after_a_moment() {
 
 // SEC-B3
 #[tokio::test]
-async fn a_member_lists_and_ends_own_sessions_only() {
+async fn member_lists_and_ends_own_sessions_only() {
     let db = TestDb::new().await;
     let (mia, other) = (Member::new(), Member::new());
     let current = mia.open(&db.store, 1).await;
@@ -311,8 +310,7 @@ async fn a_member_lists_and_ends_own_sessions_only() {
     );
     assert_eq!(list[0].ip.as_deref(), Some("192.0.2.1"));
 
-    // Another's session, and the own one under another tenant's name, are as
-    // if they didn't exist.
+    // Another member's session, or the own one under another tenant, is not found.
     let strange = session_revoke(&mut tx, mia.tenant_id, mia.user_id, others, NOW).await;
     assert!(matches!(strange, Err(StoreError::NotFound)));
     let strange = session_revoke(&mut tx, other.tenant_id, mia.user_id, elsewhere, NOW).await;
@@ -349,7 +347,7 @@ async fn a_member_lists_and_ends_own_sessions_only() {
 }
 
 #[tokio::test]
-async fn purging_removes_what_ended_and_nothing_else() {
+async fn purging_removes_ended_sessions_only() {
     let db = TestDb::new().await;
     let member = Member::new();
     member.open(&db.store, 1).await;
@@ -387,7 +385,7 @@ fn attempt() -> LoginAttempt {
 
 // SEC-A1
 #[tokio::test]
-async fn a_login_attempt_counts_once_and_for_ten_minutes() {
+async fn login_attempt_is_used_once_within_ten_minutes() {
     let db = TestDb::new().await;
     let mut tx = door(&db.store).await;
     login_attempt_create(&mut tx, &[1; 32], &attempt(), NOW)
@@ -422,13 +420,13 @@ async fn a_login_attempt_counts_once_and_for_ten_minutes() {
     assert_eq!(
         login_attempt_take(&mut tx, &[2; 32], NOW).await.unwrap(),
         None,
-        "taken although too old"
+        "an expired attempt was accepted"
     );
 }
 
 // SEC-A1
 #[tokio::test]
-async fn of_two_callbacks_at_once_one_gets_the_attempt() {
+async fn one_of_two_concurrent_callbacks_gets_the_attempt() {
     let db = TestDb::new().await;
     let mut tx = door(&db.store).await;
     login_attempt_create(&mut tx, &[1; 32], &attempt(), NOW)

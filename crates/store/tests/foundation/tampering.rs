@@ -1,4 +1,4 @@
-//! SEC-E2: whoever can write behind the product's back is found out.
+//! SEC-E2: tampering with the log, even as owner of the tables, is detected.
 
 use domain::access::SystemRole;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -15,7 +15,7 @@ use store::{
 
 use crate::audit::{append, events, tree, verify};
 
-/// One way to tamper, and the first row that must be named.
+/// A way to tamper, and the first row that must be named.
 struct Case {
     way: String,
     sql: String,
@@ -32,8 +32,8 @@ fn case(way: &str, sql: impl Into<String>, seq: i64, problem: AuditProblem) -> C
     }
 }
 
-/// Appends what is in the log anew, from nothing, with the product's own
-/// function: what comes of it agrees with itself, whatever was done before.
+/// Appends all rows of the log again from the beginning, with the product's own
+/// function, so that the chain is consistent whatever was changed before.
 const APPEND_ANEW: &str = "
     DO $$
     DECLARE v record;
@@ -56,7 +56,7 @@ fn rewritten() -> String {
     format!("UPDATE audit_log SET actor_label = 'Nobody' WHERE seq = 4; {APPEND_ANEW}")
 }
 
-/// Rows 6 and 7 exchange a field.
+/// Swaps a field of rows 6 and 7.
 fn swap(field: &str) -> String {
     format!(
         "UPDATE audit_log a SET {field} = b.{field} FROM kept_log b
@@ -81,20 +81,25 @@ fn cases() -> Vec<Case> {
             Missing,
         ),
         case(
-            "deletion of the first",
+            "deletion of the first row",
             "DELETE FROM audit_log WHERE seq = 1",
             1,
             Missing,
         ),
-        case("deletion of all", "DELETE FROM audit_log", 1, TailMissing),
         case(
-            "reorder by number",
+            "deletion of all rows",
+            "DELETE FROM audit_log",
+            1,
+            TailMissing,
+        ),
+        case(
+            "swapped numbers",
             "UPDATE audit_log SET seq = 13 - seq WHERE seq IN (6, 7)",
             6,
             Unchained,
         ),
-        case("reorder by time", swap("at"), 6, Edited),
-        case("reorder of hashes", swap("hash"), 6, Edited),
+        case("swapped times", swap("at"), 6, Edited),
+        case("swapped hashes", swap("hash"), 6, Edited),
         case(
             "cut tail",
             "DELETE FROM audit_log WHERE seq > 8",
@@ -109,7 +114,12 @@ fn cases() -> Vec<Case> {
         ),
         case("head removed", "DELETE FROM audit_heads", 1, AfterHead),
         case("rewritten, head kept", rewrite_and_keep_head, 10, Rewritten),
-        case("a second row with a number", insert_again, 6, Unchained),
+        case(
+            "a second row with the same number",
+            insert_again,
+            6,
+            Unchained,
+        ),
         case(
             "prev_hash edited",
             "UPDATE audit_log SET prev_hash = sha256(prev_hash) WHERE seq = 2",
@@ -146,7 +156,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// The tree in the head, both tables at once, and times that are none.
+/// Tampering with the tree in the head, with both tables at once, and with invalid times.
 fn tree_and_time_cases() -> Vec<Case> {
     vec![
         case(
@@ -174,12 +184,12 @@ fn tree_and_time_cases() -> Vec<Case> {
             TreeDiffers,
         ),
         case(
-            "a tree that is none",
+            "an invalid tree",
             "UPDATE audit_heads SET edge = ARRAY[NULL, 'short'::bytea]",
             10,
             TreeDiffers,
         ),
-        // Without any checkpoint.
+        // Detected without any checkpoint.
         case(
             "both tables emptied",
             "TRUNCATE audit_log; TRUNCATE audit_heads",
@@ -193,19 +203,19 @@ fn tree_and_time_cases() -> Vec<Case> {
             Emptied,
         ),
         case(
-            "a time that is none",
+            "an infinite time",
             "UPDATE audit_log SET at = 'infinity' WHERE seq = 2",
             2,
             Edited,
         ),
         case(
-            "a time before all times",
+            "a time before the first possible one",
             "UPDATE audit_log SET at = '-infinity' WHERE seq = 2",
             2,
             Edited,
         ),
         case(
-            "a time that no calendar has",
+            "a time after the last possible one",
             "UPDATE audit_log SET at = '294000-01-01' WHERE seq = 2",
             2,
             Edited,
@@ -229,12 +239,12 @@ async fn chain(db: &TestDb) -> TestTenant {
 }
 
 #[tokio::test]
-async fn verify_finds_every_kind_of_tampering_and_names_the_first_bad_row() {
+async fn verify_detects_every_kind_of_tampering_and_names_the_first_bad_row() {
     let db = TestDb::new().await;
     let acme = chain(&db).await;
     let intact = verify(&acme, &[]).await;
     assert!(matches!(intact, AuditVerdict::Intact(head) if head.seq == 10));
-    // The one that tampers owns the tables.
+    // The attacker owns the tables.
     tamper(
         &db.admin,
         "ALTER TABLE audit_log DROP CONSTRAINT audit_log_at_check",
@@ -263,10 +273,10 @@ async fn verify_finds_every_kind_of_tampering_and_names_the_first_bad_row() {
     }
 }
 
-/// Rows and head written anew agree with each other: only a tree that was
-/// signed, and kept where they can't be written, tells.
+/// Rows and head that are rewritten together are consistent. Only a signed tree,
+/// stored where the attacker can't write, reveals it.
 #[tokio::test]
-async fn a_signed_tree_finds_what_agrees_with_itself() {
+async fn signed_tree_reveals_consistent_tampering() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -283,7 +293,7 @@ async fn a_signed_tree_finds_what_agrees_with_itself() {
     let cut = format!("DELETE FROM audit_log WHERE seq > 8; {APPEND_ANEW}");
     let cases = [
         case(
-            "changed and appended anew",
+            "changed and appended again",
             rewritten(),
             6,
             CheckpointDiffers { vouched: 3 },
@@ -336,7 +346,7 @@ async fn a_signed_tree_finds_what_agrees_with_itself() {
             AuditVerdict::Broken { seq, problem },
             "{way}"
         );
-        // The newest alone tells as well, with less of where.
+        // The newest tree alone detects it as well, with less detail.
         let newest = verify(&acme, &known[2..]).await;
         assert!(matches!(newest, AuditVerdict::Broken { .. }), "{way}");
         let restore = "TRUNCATE audit_log; INSERT INTO audit_log TABLE kept_log;

@@ -1,4 +1,4 @@
-//! Leases, attempts and their ends.
+//! Leases, attempts, retries and cancellation.
 
 use domain::{access::SystemRole, job::JobStatus};
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::{LEASE, claim_at, enqueue, status, work};
 
 // SEC-F1
 #[tokio::test]
-async fn a_worker_that_lost_its_lease_changes_nothing() {
+async fn worker_that_lost_its_lease_changes_nothing() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -28,7 +28,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     assert_eq!(
         claim_at(&db, LEASE - Duration::seconds(1)).await,
         None,
-        "the lease holds"
+        "the lease is still held"
     );
 
     let mut tx = db.store.begin_worker().await.unwrap();
@@ -40,7 +40,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
     assert_eq!(
         claim_at(&db, LEASE + Duration::seconds(1)).await,
         None,
-        "the heartbeat made it longer"
+        "the heartbeat extended the lease"
     );
 
     let taken = claim_at(&db, LEASE + Duration::seconds(31)).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         Err(StoreError::Conflict)
     ));
 
-    // The one that holds it goes on undisturbed.
+    // The worker that holds the lease is not affected.
     assert_eq!(
         job_progress(&mut tx, &taken, 7, 12, at).await.unwrap(),
         LeaseState::Held
@@ -92,7 +92,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_job_whose_workers_all_die_is_given_up() {
+async fn job_whose_workers_all_die_fails() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -127,7 +127,7 @@ async fn a_job_whose_workers_all_die_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_failed_attempt_is_repeated_later_until_none_is_left() {
+async fn failed_attempt_is_retried_later_until_none_is_left() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -176,7 +176,7 @@ async fn a_failed_attempt_is_repeated_later_until_none_is_left() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_makes_no_sense_to_repeat_is_the_last() {
+async fn permanent_failure_is_not_retried() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -197,7 +197,7 @@ async fn an_attempt_that_makes_no_sense_to_repeat_is_the_last() {
 }
 
 #[tokio::test]
-async fn a_cancelled_job_tells_its_worker_and_can_be_retried() {
+async fn cancelled_job_tells_its_worker_and_can_be_retried() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -244,7 +244,7 @@ async fn a_cancelled_job_tells_its_worker_and_can_be_retried() {
     drop(tx);
     assert_eq!(claim_at(&db, Duration::hours(1)).await, None);
 
-    // While the same work is queued anew, the old job stays where it is.
+    // While the same work is queued again, the old job can't be retried.
     let other = enqueue(&db, &mia, &keyed(id())).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
     assert!(matches!(
@@ -257,7 +257,7 @@ async fn a_cancelled_job_tells_its_worker_and_can_be_retried() {
     job_retry(&mut tx, job, NOW).await.unwrap();
     tx.commit().await.unwrap();
 
-    // The worker from before the retry has lost it for good.
+    // The worker from before the retry has lost the job permanently.
     let mut tx = db.store.begin_worker().await.unwrap();
     assert!(matches!(
         job_heartbeat(&mut tx, &claimed, NOW, LEASE).await,

@@ -1,4 +1,4 @@
-//! Claiming: what is due, by one, and something for everybody.
+//! Claiming: due jobs first, each once, and a share for every organisation.
 
 use domain::{access::SystemRole, job::JobStatus};
 use serde_json::json;
@@ -11,7 +11,7 @@ use time::Duration;
 use crate::{KINDS, LEASE, claim_at, enqueue, status, work};
 
 #[tokio::test]
-async fn a_claim_takes_what_is_due_and_most_urgent() {
+async fn claim_takes_the_most_urgent_due_job() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -65,7 +65,7 @@ async fn a_claim_takes_what_is_due_and_most_urgent() {
 
 // SEC-F1
 #[tokio::test]
-async fn two_claimers_never_get_the_same_job() {
+async fn concurrent_claims_never_get_the_same_job() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -75,7 +75,7 @@ async fn two_claimers_never_get_the_same_job() {
     enqueue(&db, &mia, &work(id())).await;
     enqueue(&db, &mia, &work(id())).await;
 
-    // Neither transaction has ended when the next begins: nobody waits.
+    // The first transaction is still open when the second begins, which must not wait.
     let mut claimed = Vec::new();
     let mut open = Vec::new();
     for worker in ["a", "b", "c"] {
@@ -94,7 +94,7 @@ async fn two_claimers_never_get_the_same_job() {
 }
 
 #[tokio::test]
-async fn many_workers_do_each_job_once() {
+async fn many_workers_run_each_job_once() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -119,7 +119,7 @@ async fn many_workers_do_each_job_once() {
 }
 
 #[tokio::test]
-async fn one_organisation_cannot_take_all_workers() {
+async fn one_organisation_can_not_take_all_workers() {
     let db = TestDb::new().await;
     let big = db
         .tenant("big")

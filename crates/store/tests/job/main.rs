@@ -1,4 +1,4 @@
-//! Jobs: claims, leases, fences, attempts.
+//! Jobs: claims, leases, fencing, attempts.
 
 mod attempts;
 mod claim;

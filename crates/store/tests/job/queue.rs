@@ -1,4 +1,4 @@
-//! Queueing: whose a job is, and the same work once.
+//! Queueing: visibility of jobs and deduplication.
 
 use domain::{access::SystemRole, job::JobStatus};
 use store::{
@@ -14,7 +14,7 @@ use time::Duration;
 use crate::{claim_at, enqueue, enqueue_once, status, work};
 
 #[tokio::test]
-async fn a_job_is_its_members_alone() {
+async fn job_is_visible_to_its_member_only() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -51,7 +51,7 @@ async fn a_job_is_its_members_alone() {
 }
 
 #[tokio::test]
-async fn the_same_work_is_queued_once_until_it_is_finished() {
+async fn same_work_is_queued_once_until_it_is_finished() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -66,21 +66,25 @@ async fn the_same_work_is_queued_once_until_it_is_finished() {
     assert_ne!(
         enqueue(&db, &noah, &keyed()).await,
         first,
-        "another member's work is other work"
+        "another member's work is independent"
     );
 
-    // Mia's was queued first and so is claimed first.
+    // Mia's job was queued first and so is claimed first.
     let claimed = claim_at(&db, Duration::ZERO).await.unwrap();
     assert_eq!(claimed.id, first);
     assert_eq!(enqueue_once(&db, &mia, &keyed()).await, None, "it runs");
     let mut tx = db.store.begin(&mia).await.unwrap();
     job_complete(&mut tx, &claimed, None, NOW).await.unwrap();
     tx.commit().await.unwrap();
-    assert_ne!(enqueue(&db, &mia, &keyed()).await, first, "it is finished");
+    assert_ne!(
+        enqueue(&db, &mia, &keyed()).await,
+        first,
+        "the first job is finished"
+    );
 }
 
 #[tokio::test]
-async fn whoever_found_a_job_queued_is_waited_for_before_it_completes() {
+async fn completion_waits_for_a_transaction_that_found_the_job_queued() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -102,7 +106,7 @@ async fn whoever_found_a_job_queued_is_waited_for_before_it_completes() {
         let lock = job_dedupe_lock(&mut last, "letters");
         tokio::pin!(lock);
         let early = tokio::time::timeout(std::time::Duration::from_millis(200), &mut lock).await;
-        assert!(early.is_err(), "what the other one wrote can't be seen yet");
+        assert!(early.is_err(), "completion waits for the other transaction");
         finder.commit().await.unwrap();
         lock.await.unwrap();
     }
@@ -112,6 +116,6 @@ async fn whoever_found_a_job_queued_is_waited_for_before_it_completes() {
     assert_eq!(
         claim_at(&db, Duration::ZERO).await.map(|job| job.id),
         next,
-        "what came at its end is done next"
+        "work that came at its end is claimed next"
     );
 }

@@ -17,7 +17,7 @@ async fn tenant_status(db: &TestDb, status: &str) {
         .unwrap();
 }
 
-// SEC-B3: a suspended organisation's work stops, and goes on when it is resumed.
+// SEC-B3: the jobs of a suspended organisation stop, and continue after resuming.
 #[tokio::test]
 async fn jobs_of_a_suspended_tenant_wait_until_it_is_resumed() {
     let db = TestDb::new().await;
@@ -30,7 +30,7 @@ async fn jobs_of_a_suspended_tenant_wait_until_it_is_resumed() {
     for status in ["suspended", "deleted"] {
         tenant_status(&db, status).await;
         let mut tx = db.store.begin_worker().await.unwrap();
-        // The claim of the round before is rolled back in its own time.
+        // The claim of the previous round is rolled back asynchronously.
         let first = loop {
             let first = job_claim(&mut tx, "worker", NOW, LEASE, KINDS)
                 .await
@@ -40,7 +40,7 @@ async fn jobs_of_a_suspended_tenant_wait_until_it_is_resumed() {
                 None => tokio::task::yield_now().await,
             }
         };
-        assert_eq!(first.id, theirs, "others' work goes on");
+        assert_eq!(first.id, theirs, "jobs of other organisations run");
         let none = job_claim(&mut tx, "worker", NOW, LEASE, KINDS)
             .await
             .unwrap();
@@ -55,7 +55,7 @@ async fn jobs_of_a_suspended_tenant_wait_until_it_is_resumed() {
 
 // SEC-B3
 #[tokio::test]
-async fn a_running_job_of_a_suspended_tenant_is_given_back_and_loses_no_attempt() {
+async fn running_job_of_a_suspended_tenant_is_released_without_losing_an_attempt() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;

@@ -1,5 +1,5 @@
-//! The functions that pass row security (SEC-C5) show nobody more than row
-//! security does.
+//! The SECURITY DEFINER functions (SEC-C5) return no more than row security
+//! allows.
 
 use domain::{
     Actor,
@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use crate::support::{create, embed, model, share, toward};
 
-/// The runtime login's connection with the role and settings of an actor, as
-/// the store sets them.
+/// A connection of the app login with the role and settings of an actor, as the
+/// store sets them.
 async fn connection_of(db: &TestDb, actor: Option<&Actor>) -> PgConnection {
     let mut conn = PgConnection::connect_with(&db.login_options(Login::App))
         .await
@@ -69,7 +69,7 @@ async fn ids(
 }
 
 #[tokio::test]
-async fn the_word_search_shows_what_the_policy_shows() {
+async fn word_search_returns_what_the_policy_allows() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let people = [
@@ -120,7 +120,7 @@ async fn the_word_search_shows_what_the_policy_shows() {
                                'owner', CASE WHEN $2 OR $1 THEN current_setting('app.current_user_id') END,
                                'not_owner', CASE WHEN NOT $2 THEN current_setting('app.current_user_id') END)),
                            1000, 1000)";
-    // Says only what was asked for; what may be seen is up to row security.
+    // States the filter only; row security decides what is visible.
     let by_policy = "SELECT id FROM memories
                       WHERE search @@ 'word'::tsquery
                         AND (deleted_at IS NOT NULL) = $1
@@ -144,7 +144,7 @@ async fn the_word_search_shows_what_the_policy_shows() {
     // Olga: own and org. The pairs are without and with the trash.
     assert_eq!(seen, [10, 4, 13, 4, 10, 4, 7, 4, 2, 2]);
 
-    // Without settings, and so without a tenant, nothing is in sight.
+    // Without settings there is no tenant, and nothing is visible.
     let mut conn = connection_of(&db, None).await;
     assert!(ids(&mut conn, by_function, false, None).await.is_empty());
     let size: i64 = sqlx::query_scalar("SELECT memory_collection_size(10)")
@@ -155,7 +155,7 @@ async fn the_word_search_shows_what_the_policy_shows() {
 }
 
 #[tokio::test]
-async fn a_search_finds_nothing_of_others() {
+async fn search_finds_no_memories_of_others() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -208,7 +208,7 @@ async fn a_search_finds_nothing_of_others() {
 }
 
 #[tokio::test]
-async fn only_the_application_may_call_them() {
+async fn only_the_application_role_may_call_them() {
     let db = TestDb::new().await;
     for role in ["atrium_auth", "atrium_worker", "atrium_operator"] {
         let mut conn = db.connection_for(role).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a list or a search is narrowed to, compared with a plain reading of
+//! Filters of lists and searches, compared with a straightforward reading of
 //! every memory in Rust.
 
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::support::{model, toward};
 
-/// A memory as this test knows it.
+/// A memory with the fields that filters look at.
 #[derive(Clone, Debug)]
 struct Known {
     id: MemoryId,
@@ -34,7 +34,7 @@ struct Known {
     deleted: bool,
 }
 
-/// Numbers that look random and are the same each time.
+/// A seeded generator of random numbers.
 struct Dice(u64);
 
 impl Dice {
@@ -93,7 +93,7 @@ async fn world(dice: &mut Dice) -> World {
             personas.push((*user, persona));
         }
     }
-    // Another organisation with the same words, which nobody may ever see.
+    // Another organisation with the same text, which must never be found.
     let gus = db
         .tenant("globex")
         .await
@@ -181,7 +181,7 @@ async fn insert(db: &TestDb, tenant: Uuid, memory: &Known) {
     .unwrap();
 }
 
-/// What the policy and the filter say, told once more in other words.
+/// The policy and the filter, stated independently.
 fn fits(memory: &Known, actor: &Actor, criteria: &MemoryCriteria) -> bool {
     let mine = memory.owner == actor.user_id;
     let in_sight = mine
@@ -201,7 +201,7 @@ fn fits(memory: &Known, actor: &Actor, criteria: &MemoryCriteria) -> bool {
         && criteria.tags.iter().all(|tag| memory.tags.contains(tag))
         && criteria
             .persona_id
-            // Personas are their owner's secret, also where the memory is shared.
+            // A persona is its owner's secret, also if the memory is shared.
             .is_none_or(|persona| mine && memory.persona == Some(persona))
         && criteria.owner.is_none_or(|owner| match owner {
             MemoryOwner::Mine => mine,
@@ -222,7 +222,7 @@ fn fits(memory: &Known, actor: &Actor, criteria: &MemoryCriteria) -> bool {
         && criteria.changed_to.is_none_or(|to| day <= to)
 }
 
-/// One filter of each sort.
+/// A filter of one sort.
 fn one_filter(sort: usize, dice: &mut Dice, world: &World) -> MemoryCriteria {
     let mut criteria = MemoryCriteria::default();
     also(&mut criteria, sort, dice, world);
@@ -294,8 +294,8 @@ async fn found(
     hits.iter().map(|hit| hit.memory.id).collect()
 }
 
-/// Compares list and search with what must be there. A search by meaning
-/// takes the nearest fifty of many equals: any of those that fit.
+/// Compares list and search with the expected memories. A semantic search takes
+/// the nearest fifty of many equals, so any that match are accepted.
 async fn compare(world: &World, actor: &Actor, criteria: &MemoryCriteria) -> usize {
     let mut expected: Vec<_> = world
         .known
@@ -324,7 +324,7 @@ async fn compare(world: &World, actor: &Actor, criteria: &MemoryCriteria) -> usi
 }
 
 #[tokio::test]
-async fn each_filter_alone_and_together_shows_what_it_says() {
+async fn each_filter_alone_and_combined_finds_what_it_says() {
     let mut dice = Dice(7);
     let world = world(&mut dice).await;
     let mut shown = 0;
@@ -351,5 +351,5 @@ async fn each_filter_alone_and_together_shows_what_it_says() {
             shown += compare(&world, actor, &criteria).await;
         }
     }
-    assert!(shown > 500, "the filters leave something over: {shown}");
+    assert!(shown > 500, "the filters find something: {shown}");
 }

@@ -38,10 +38,10 @@ async fn own_memories_wait_until_they_are_embedded() {
     assert_eq!(
         embedding_pending_count(&mut tx, model.slot).await.unwrap(),
         3,
-        "one's own, without the trash"
+        "own memories outside the trash"
     );
 
-    // What changed meanwhile, isn't one's own or doesn't exist takes nothing.
+    // Vectors of changed, foreign and unknown memories are not stored.
     memory_update(&mut tx, b, 1, &change("b, changed"), NOW)
         .await
         .unwrap();
@@ -71,7 +71,7 @@ async fn own_memories_wait_until_they_are_embedded() {
 }
 
 #[tokio::test]
-async fn an_impossible_vector_is_refused() {
+async fn impossible_vector_is_rejected() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -101,7 +101,7 @@ async fn an_impossible_vector_is_refused() {
 }
 
 #[tokio::test]
-async fn a_sweep_finds_owners_in_every_organisation() {
+async fn sweep_finds_owners_in_every_organisation() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -132,7 +132,7 @@ async fn a_sweep_finds_owners_in_every_organisation() {
     assert_eq!(owners, expected);
     let one = embedding_owners(&mut tx, true, 1, NOW).await.unwrap();
     assert_eq!(one.len(), 1);
-    // All have the model that is not there.
+    // All of them lack the vector of an unknown model.
     let none = embedding_owners(&mut tx, false, 10, NOW).await.unwrap();
     assert_eq!(none, []);
 }

@@ -1,5 +1,5 @@
-//! How common words are: counted for each tenant, seen by nobody, and used to
-//! choose what a search looks at.
+//! Word frequencies: counted for each tenant, readable by nobody, and used to
+//! choose the candidates of a search.
 
 use domain::{
     Actor, MemoryId, TenantId,
@@ -82,7 +82,7 @@ async fn words_are_counted_again_when_enough_has_changed() {
 }
 
 #[tokio::test]
-async fn collections_are_due_in_turn() {
+async fn collections_are_counted_in_turn() {
     let db = TestDb::new().await;
     let (acme, globex) = (db.tenant("acme").await, db.tenant("globex").await);
     let due = |minutes: i64| {
@@ -103,7 +103,7 @@ async fn collections_are_due_in_turn() {
 }
 
 #[tokio::test]
-async fn rare_words_are_known_without_counting() {
+async fn rare_words_choose_the_candidates() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -113,25 +113,21 @@ async fn rare_words_are_known_without_counting() {
     assert!(refresh(&db, acme.id, 0).await);
     assert_eq!(by_words(&db, &mia, "meeting beekeeper").await, [rare]);
     let hits = by_words(&db, &mia, "weekly meeting hiring").await;
-    assert_eq!(hits.len(), 50, "where no word is rare, the rarest chooses");
+    assert_eq!(hits.len(), 50, "without a rare word, the rarest chooses");
     let hits = by_words(&db, &mia, "meeting hiring zebra").await;
-    assert_eq!(
-        hits.len(),
-        50,
-        "a word that nothing has is no reason to find nothing"
-    );
+    assert_eq!(hits.len(), 50, "a word without matches is ignored");
     let fresh = create(&db, &mia, "meeting the ornithologist").await;
     assert_eq!(
         by_words(&db, &mia, "ornithologist meeting").await,
         [fresh],
-        "a word that was not there when words were counted is rare"
+        "a word that is newer than the counts is rare"
     );
 }
 
-// SEC-C5: counted over everybody's memories, so neither members nor other
-// tenants may read it; not even the counts of their own tenant.
+// SEC-C5: words are counted over all memories, so no member and no tenant may
+// read the counts, not even their own tenant's.
 #[tokio::test]
-async fn counts_are_seen_by_nobody_and_other_tenants_count_for_nothing() {
+async fn counts_are_readable_by_nobody_and_separate_for_each_tenant() {
     let db = TestDb::new().await;
     let (acme, globex) = (db.tenant("acme").await, db.tenant("globex").await);
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -174,7 +170,7 @@ async fn counts_are_seen_by_nobody_and_other_tenants_count_for_nothing() {
             .await;
         assert_eq!(refresh.is_ok(), role == "atrium_app", "{role}");
     }
-    // Even a role that could read the table would see its own tenant's rows.
+    // Even a role that could read the table would see its own tenant's rows only.
     let mut tx = db.admin.begin().await.unwrap();
     sqlx::query("SELECT set_config('role', 'atrium_search', true), set_config('app.current_tenant_id', $1, true)")
         .bind(globex.id.to_string())
@@ -192,7 +188,7 @@ async fn counts_are_seen_by_nobody_and_other_tenants_count_for_nothing() {
 
 // SEC-C6
 #[tokio::test]
-async fn what_is_like_a_memory_is_in_sight_and_is_not_itself() {
+async fn similar_memories_are_visible_and_exclude_the_memory_itself() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -246,7 +242,7 @@ async fn what_is_like_a_memory_is_in_sight_and_is_not_itself() {
 }
 
 #[tokio::test]
-async fn without_an_embedding_likeness_goes_by_words() {
+async fn similarity_without_an_embedding_uses_words() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")

@@ -38,7 +38,7 @@ async fn pages_show_each_memory_once_in_order() {
     let mut expected = Vec::new();
     for n in 0..23 {
         let owner = if n % 3 == 0 { &noah } else { &mia };
-        // Several at the same moment, as an import makes them.
+        // Several at the same moment, as an import creates them.
         let at = NOW + Duration::minutes(n / 4);
         let memory = create_at(&db, owner, text(&format!("number {n}")), at).await;
         if n % 3 == 0 && n % 2 == 0 {
@@ -60,7 +60,7 @@ async fn pages_show_each_memory_once_in_order() {
 }
 
 #[tokio::test]
-async fn a_list_shows_the_beginning_and_the_owner() {
+async fn list_shows_an_excerpt_and_the_owner() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -79,7 +79,7 @@ async fn a_list_shows_the_beginning_and_the_owner() {
 
 // SEC-C6
 #[tokio::test]
-async fn nothing_of_others_is_in_sight() {
+async fn memories_of_others_are_not_visible() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -127,7 +127,7 @@ async fn nothing_of_others_is_in_sight() {
 }
 
 #[tokio::test]
-async fn a_team_sees_what_is_shared_with_it() {
+async fn team_sees_what_is_shared_with_it() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let (mia, noah) = (acme.user("Mia").await, acme.user("Noah").await);
@@ -149,7 +149,7 @@ async fn a_team_sees_what_is_shared_with_it() {
             .is_empty()
     );
 
-    // Who leaves the team loses sight of it, but for the owner.
+    // A member who leaves the team can't view it any more, except the owner.
     let left = |actor: &Actor| Actor {
         team_ids: Vec::new(),
         led_team_ids: Vec::new(),
@@ -171,7 +171,7 @@ async fn a_team_sees_what_is_shared_with_it() {
 }
 
 #[tokio::test]
-async fn counts_leave_the_trash_out() {
+async fn counts_exclude_the_trash() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")

@@ -1,4 +1,4 @@
-//! What changed lately, under row security.
+//! Recent changes under row security.
 
 use domain::{MemoryId, access::SystemRole, memory::Vendor};
 use store::{
@@ -24,7 +24,7 @@ async fn ids(db: &TestDb, actor: &domain::Actor) -> Vec<MemoryId> {
 }
 
 #[tokio::test]
-async fn changes_of_others_are_told_to_those_who_see_them_alone() {
+async fn changes_of_others_are_returned_to_viewers_only() {
     let db = TestDb::new().await;
     let (acme, other) = (db.tenant("acme").await, db.tenant("other").await);
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -51,7 +51,7 @@ async fn changes_of_others_are_told_to_those_who_see_them_alone() {
     assert_eq!(ids(&db, &outsider).await, [theirs]);
     assert_eq!(changes(&db, &mia, 2).await.len(), 2);
 
-    // A program hears of what its maker's products may read.
+    // With a key, only what its vendor may read.
     sqlx::query("UPDATE memories SET allowed_vendors = '{cursor}' WHERE id = $1")
         .bind(all)
         .execute(&db.admin)
@@ -61,7 +61,7 @@ async fn changes_of_others_are_told_to_those_who_see_them_alone() {
     claude.vendor = Some(Vendor::Claude);
     assert_eq!(ids(&db, &claude).await, [teams, own]);
 
-    // What is in sight of those that are asked for: the same.
+    // The visible ones among the given ids are the same.
     let asked = [own, teams, vaults, all, theirs, id()];
     let mut tx = db.store.begin(&mia).await.unwrap();
     let mut seen = memory_visible(&mut tx, &asked).await.unwrap();
@@ -72,7 +72,7 @@ async fn changes_of_others_are_told_to_those_who_see_them_alone() {
 }
 
 #[tokio::test]
-async fn ones_own_way_into_the_trash_is_told_to_oneself() {
+async fn own_memory_that_moves_to_the_trash_is_returned() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -94,7 +94,7 @@ async fn ones_own_way_into_the_trash_is_told_to_oneself() {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    // What ends by itself goes there without being written to otherwise.
+    // Expiry moves a memory to the trash without a new version.
     let mut tx = acme.enter().await;
     memory_expire(&mut tx, NOW + SECOND * 2, 10).await.unwrap();
     tx.commit().await.unwrap();

@@ -1,4 +1,4 @@
-//! Memories: writing, listing, embedding and finding them.
+//! Memories: writing, listing, embedding, searching, sharing.
 
 mod access_scope;
 mod criteria;

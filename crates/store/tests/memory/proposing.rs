@@ -1,5 +1,5 @@
-//! SEC-C3: what is proposed is decided by somebody else, on the very words
-//! that they read.
+//! SEC-C3: a proposal is decided by somebody else, on exactly the text that they
+//! read.
 
 use domain::{
     Actor, MemoryId, Permission, ProposalId, UserId,
@@ -88,7 +88,7 @@ fn is_not_found<T: std::fmt::Debug>(result: &Result<T, StoreError>) -> bool {
 }
 
 #[tokio::test]
-async fn those_who_decide_read_the_words_while_it_waits_and_share_them() {
+async fn reviewers_read_the_text_while_it_is_pending_and_share_it() {
     let scene = Scene::new().await;
     let (memory, proposal) = scene
         .proposed(&scene.mia, Audience::Team(scene.design))
@@ -128,7 +128,7 @@ async fn those_who_decide_read_the_words_while_it_waits_and_share_them() {
         scene.standing(memory).await,
         ("team".to_owned(), Some(scene.design), 2)
     );
-    // Later, its author and who decided it see it; the others not any more.
+    // Afterwards its author and its reviewer can view it, other reviewers can't.
     for (actor, sees) in [(&scene.mia, true), (&scene.lena, true), (&scene.ada, false)] {
         assert_eq!(scene.sees(actor, proposal).await, sees, "{}", actor.label);
     }
@@ -137,7 +137,7 @@ async fn those_who_decide_read_the_words_while_it_waits_and_share_them() {
     assert_eq!(found.summary.status, ProposalStatus::Accepted);
     assert_eq!(found.reviewer_name.as_deref(), Some("Lena"));
     assert_eq!(found.review_comment.as_deref(), Some("Good"));
-    // The version before it is kept, in the name of who shared it.
+    // The version before is kept, with the reviewer as the one who changed it.
     let kept: Vec<(String, uuid::Uuid, uuid::Uuid)> =
         sqlx::query_as("SELECT visibility, user_id, changed_by FROM memory_versions")
             .fetch_all(&scene.db.admin)
@@ -166,7 +166,7 @@ async fn only_leads_of_that_team_and_reviewers_decide_and_nobody_their_own() {
 
     let comment = Comment::default();
     for (author, audience, actor, may) in [
-        // The team's lead and who decides any.
+        // The lead of the team, and a reviewer of the organisation.
         (&scene.mia, Audience::Team(scene.design), &scene.lena, true),
         (
             &scene.mia,
@@ -174,8 +174,8 @@ async fn only_leads_of_that_team_and_reviewers_decide_and_nobody_their_own() {
             &reviews_only,
             true,
         ),
-        // A lead of another team, a lead who may not share, and for everyone
-        // no lead.
+        // A lead of another team, a lead without the permission to share, and a lead
+        // for the organisation.
         (&scene.mia, Audience::Team(scene.design), &max, false),
         (
             &scene.mia,
@@ -185,7 +185,7 @@ async fn only_leads_of_that_team_and_reviewers_decide_and_nobody_their_own() {
         ),
         (&scene.mia, Audience::Org, &scene.lena, false),
         (&scene.mia, Audience::Org, &scene.ada, true),
-        // Four eyes: however much one may.
+        // Nobody decides their own proposal, whatever their permissions.
         (
             &scene.lena,
             Audience::Team(scene.design),
@@ -212,7 +212,7 @@ async fn only_leads_of_that_team_and_reviewers_decide_and_nobody_their_own() {
                 ProposalStatus::Pending
             );
         }
-        // Nobody withdraws for somebody else.
+        // Nobody withdraws another member's proposal.
         if author.user_id != actor.user_id {
             let mut tx = scene.begin(actor).await;
             let withdrawn = proposal_withdraw(&mut tx, proposal, NOW).await;
@@ -222,7 +222,7 @@ async fn only_leads_of_that_team_and_reviewers_decide_and_nobody_their_own() {
 }
 
 #[tokio::test]
-async fn what_was_changed_after_it_was_proposed_is_not_accepted() {
+async fn memory_changed_after_it_was_proposed_is_not_accepted() {
     let scene = Scene::new().await;
     let (memory, proposal) = scene.proposed(&scene.mia, Audience::Org).await;
     let mut tx = scene.begin(&scene.mia).await;
@@ -251,7 +251,7 @@ async fn what_was_changed_after_it_was_proposed_is_not_accepted() {
         ("private".to_owned(), None, 2)
     );
 
-    // A second one has to wait until the first is out of the way.
+    // Only one proposal of a memory can be pending.
     let second = scene.proposal(&scene.mia, memory, 2, Audience::Org).await;
     assert!(
         matches!(&second, Err(StoreError::Constraint(name)) if name == "memory_proposals_pending_idx"),
@@ -265,7 +265,7 @@ async fn what_was_changed_after_it_was_proposed_is_not_accepted() {
         .await
         .unwrap();
 
-    // Nor what says something else than the proposal, whatever its version.
+    // Nor is a memory accepted whose text differs from the proposal's.
     scene
         .execute("UPDATE memory_proposals SET content = 'harmless' WHERE status = 'pending'")
         .await;
@@ -277,7 +277,7 @@ async fn what_was_changed_after_it_was_proposed_is_not_accepted() {
         )
         .await;
 
-    // Nor what is somebody else's, a reply, over or in the trash by then.
+    // Nor one that by then has another owner, is a reply, has expired or is in the trash.
     let other = scene.lena.user_id;
     for (spoil, mend) in [
         (
@@ -321,11 +321,11 @@ async fn what_was_changed_after_it_was_proposed_is_not_accepted() {
 }
 
 #[tokio::test]
-async fn a_proposal_is_of_an_own_memory_as_it_is_to_a_team_of_ones_own() {
+async fn proposal_needs_the_current_version_of_an_own_memory_and_an_own_team() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     let org = Audience::Org;
-    // Neither somebody else's nor another version.
+    // Neither another member's memory nor another version.
     for (actor, version) in [(&scene.lena, 1), (&scene.mia, 2)] {
         let refused = scene.proposal(actor, memory, version, org).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
@@ -343,8 +343,8 @@ async fn a_proposal_is_of_an_own_memory_as_it_is_to_a_team_of_ones_own() {
     let refused = scene.proposal(&scene.mia, memory, 1, org).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
 
-    // Nor does SQL get past it: in another's name, decided from the start, or
-    // decided by hand.
+    // SQL can't bypass this: in another's name, decided from the start, or decided
+    // afterwards.
     let (_, proposal) = scene.proposed(&scene.mia, org).await;
     let denied = Err("42501".to_owned());
     let columns = "tenant_id, memory_id, memory_version, kind, title, content, tags, to_visibility, comment, created_at, \
@@ -383,7 +383,7 @@ async fn a_proposal_is_of_an_own_memory_as_it_is_to_a_team_of_ones_own() {
 }
 
 #[tokio::test]
-async fn sharing_or_taking_back_ends_what_waits() {
+async fn sharing_or_unsharing_ends_pending_proposals() {
     let scene = Scene::new().await;
     let (memory, proposal) = scene.proposed(&scene.mia, Audience::Org).await;
     let mut promoted = scene.mia.clone();
@@ -412,19 +412,19 @@ async fn sharing_or_taking_back_ends_what_waits() {
         scene.status(&scene.mia, second).await,
         ProposalStatus::Withdrawn
     );
-    // The words are out of sight with it.
+    // The text of the proposal is hidden with it.
     assert!(!scene.sees(&scene.ada, second).await);
 }
 
 #[tokio::test]
-async fn a_team_that_goes_gives_its_memories_back_and_ends_what_waits_for_it() {
+async fn deleting_a_team_unshares_its_memories_and_ends_its_pending_proposals() {
     let scene = Scene::new().await;
     let team = Audience::Team(scene.design);
     let (shared, accepted) = scene.proposed(&scene.mia, team).await;
     scene.accepted(&scene.lena, accepted).await.unwrap();
     let (_, waiting) = scene.proposed(&scene.mia, team).await;
 
-    // Only who may delete teams.
+    // It needs the permission to delete teams.
     let mut tx = scene.begin(&scene.lena).await;
     let none = team_memories_unshare(&mut tx, scene.design, 9, "Gone.", NOW).await;
     assert_eq!(none.unwrap(), []);
@@ -465,7 +465,7 @@ async fn a_team_that_goes_gives_its_memories_back_and_ends_what_waits_for_it() {
 }
 
 #[tokio::test]
-async fn who_goes_withdraws_what_waits_and_only_who_lets_go_of_members_does_that() {
+async fn proposals_of_a_leaving_member_are_withdrawn_only_with_the_permission_to_offboard() {
     let scene = Scene::new().await;
     let (_, proposal) = scene.proposed(&scene.mia, Audience::Org).await;
     for (actor, ended) in [(&scene.lena, 0), (&scene.ada, 1)] {
@@ -481,7 +481,7 @@ async fn who_goes_withdraws_what_waits_and_only_who_lets_go_of_members_does_that
 }
 
 #[tokio::test]
-async fn leads_are_told_of_what_is_for_their_team_and_reviewers_of_the_rest() {
+async fn leads_are_notified_of_their_teams_proposals_and_reviewers_of_the_rest() {
     let scene = Scene::new().await;
     let told = async |actor: &Actor, audience: Audience| -> Vec<UserId> {
         let mut tx = scene.begin(actor).await;
@@ -490,7 +490,7 @@ async fn leads_are_told_of_what_is_for_their_team_and_reviewers_of_the_rest() {
     let design = Audience::Team(scene.design);
     assert_eq!(told(&scene.mia, design).await, [scene.lena.user_id]);
     assert_eq!(told(&scene.mia, Audience::Org).await, [scene.ada.user_id]);
-    // Nobody leads it, or only who proposes: then who decides any.
+    // A team without a lead, or led by the author: then the organisation's reviewers.
     assert_eq!(
         told(&scene.mia, Audience::Team(scene.sales)).await,
         [scene.ada.user_id]
@@ -502,9 +502,9 @@ async fn leads_are_told_of_what_is_for_their_team_and_reviewers_of_the_rest() {
     assert_eq!(told(&scene.mia, Audience::Org).await, []);
 }
 
-// Nobody forges what others are told, or tells it in another's name.
+// Nobody forges a notification or sends it in another's name.
 #[tokio::test]
-async fn members_tell_others_of_proposals_in_their_own_name_only() {
+async fn members_notify_others_of_proposals_in_their_own_name_only() {
     let scene = Scene::new().await;
     let proposed = NotificationData::MemoryProposed(MemoryProposed {
         proposal: id(),

@@ -1,5 +1,5 @@
-//! SEC-C3: what others see of a memory is changed by those who decide what they
-//! see: tried below the service, as the runtime role.
+//! SEC-C3: changes to shared memories are made by reviewers, enforced by the
+//! database for the runtime role.
 
 use domain::{
     Actor, MemoryId, Permission, ProposalId, Vendor,
@@ -76,7 +76,7 @@ fn with(attributes: MemoryAttributes) -> MemoryChange {
 }
 
 #[tokio::test]
-async fn an_owner_changes_what_others_see_only_where_they_decide_for_them() {
+async fn owner_changes_a_shared_memory_only_as_its_reviewer() {
     let scene = Scene::new().await;
     let mut bare = scene.ada.clone();
     bare.permissions.remove(&Permission::MemoryShare);
@@ -85,7 +85,7 @@ async fn an_owner_changes_what_others_see_only_where_they_decide_for_them() {
         (&scene.mia, "team", Some(scene.design), false),
         (&scene.mia, "org", None, false),
         (&scene.lena, "team", Some(scene.design), true),
-        // Belonging is not leading.
+        // Members of the team are not its reviewers.
         (&scene.lena, "team", Some(scene.sales), false),
         (&scene.lena, "org", None, false),
         (&scene.ada, "team", Some(scene.design), true),
@@ -113,7 +113,7 @@ async fn an_owner_changes_what_others_see_only_where_they_decide_for_them() {
 }
 
 #[tokio::test]
-async fn nothing_that_others_see_is_changed_past_those_who_decide() {
+async fn no_shared_field_changes_without_a_review() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     share(&scene.db, memory, "org", None).await;
@@ -157,7 +157,7 @@ async fn nothing_that_others_see_is_changed_past_those_who_decide() {
             "{name}: {edited:?}"
         );
     }
-    // To which of the owner's personas it belongs, nobody else sees.
+    // The owner's persona of a memory is hidden from others.
     let mut tx = scene.begin(&scene.mia).await;
     memory_persona_set(&mut tx, memory, 1, None).await.unwrap();
     let late = memory_persona_set(&mut tx, memory, 2, None).await;
@@ -181,7 +181,7 @@ async fn nothing_that_others_see_is_changed_past_those_who_decide() {
 }
 
 #[tokio::test]
-async fn an_organisation_can_leave_changes_to_the_owners() {
+async fn organisation_can_let_owners_change_shared_memories() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     share(&scene.db, memory, "org", None).await;
@@ -193,7 +193,7 @@ async fn an_organisation_can_leave_changes_to_the_owners() {
         .await
         .unwrap();
     assert_eq!(scene.standing(memory).await.2, 2);
-    // Of one's own and no more.
+    // Only their own.
     let other = scene.edited(&scene.lena, memory, &change("mine")).await;
     assert!(matches!(other, Err(StoreError::NotFound)), "{other:?}");
     scene.execute("UPDATE tenants SET settings = '{}'").await;
@@ -202,7 +202,7 @@ async fn an_organisation_can_leave_changes_to_the_owners() {
 }
 
 #[tokio::test]
-async fn an_accepted_change_takes_the_place_of_what_others_saw() {
+async fn accepted_change_replaces_the_shared_text() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     share(&scene.db, memory, "team", Some(scene.design)).await;
@@ -235,7 +235,7 @@ async fn an_accepted_change_takes_the_place_of_what_others_saw() {
     let pending = proposal_pending(&mut tx, memory).await.unwrap().unwrap();
     assert!(pending.is_change && !pending.is_stale);
     drop(tx);
-    // Who decides it reads both, though the memory may be out of their sight.
+    // The reviewer reads both sides, even if the memory is not visible to them.
     let mut tx = scene.begin(&scene.ada).await;
     let found = proposal_get(&mut tx, proposal).await.unwrap().proposal;
     let read = found.change.unwrap();
@@ -273,7 +273,7 @@ async fn an_accepted_change_takes_the_place_of_what_others_saw() {
 }
 
 #[tokio::test]
-async fn a_change_is_accepted_onto_what_it_was_compared_with_and_nothing_else() {
+async fn change_is_accepted_only_onto_the_version_it_was_compared_with() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     share(&scene.db, memory, "org", None).await;
@@ -314,12 +314,12 @@ async fn a_change_is_accepted_onto_what_it_was_compared_with_and_nothing_else() 
             "UPDATE memories SET deleted_at = now()",
             "UPDATE memories SET deleted_at = NULL",
         ),
-        // What the reviewer was shown as the words for now, forged.
+        // A forged “before” text in the proposal.
         (
             "UPDATE memory_proposals SET replaces = jsonb_set(replaces, '{content}', '\"the canary is ill\"')",
             "UPDATE memory_proposals SET replaces = jsonb_set(replaces, '{content}', '\"the canary sings\"')",
         ),
-        // What it was to be until is over by now.
+        // A proposed expiry that has passed by now.
         (
             "UPDATE memory_proposals SET attributes = jsonb_set(attributes, '{expires_at}', '\"2020-01-01\"')",
             "UPDATE memory_proposals SET attributes = jsonb_set(attributes, '{expires_at}', '\"2100-01-01\"')",
@@ -337,14 +337,14 @@ async fn a_change_is_accepted_onto_what_it_was_compared_with_and_nothing_else() 
     assert_eq!(accepted.unwrap(), (memory, 2));
     assert_eq!(scene.content(memory).await, "the canary is dead");
 
-    // Of what nobody else sees there is nothing to review.
+    // A private memory needs no review.
     let private = create(&scene.db, &scene.mia, "the canary sings").await;
     let refused = scene.change_proposed(&scene.mia, private, &dead).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
 }
 
 #[tokio::test]
-async fn a_program_reads_a_change_whose_both_sides_it_may_read() {
+async fn vendor_reads_a_change_if_it_may_read_both_sides() {
     let scene = Scene::new().await;
     let only = |vendor| {
         with(MemoryAttributes {
@@ -377,7 +377,7 @@ async fn a_program_reads_a_change_whose_both_sides_it_may_read() {
 }
 
 #[tokio::test]
-async fn a_change_ends_with_what_it_was_of() {
+async fn change_ends_with_its_memory() {
     let scene = Scene::new().await;
     let vera = scene.acme.actor(SystemRole::Viewer, "Vera").await;
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;

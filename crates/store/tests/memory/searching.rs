@@ -70,7 +70,7 @@ fn ids(hits: &[MemoryHit]) -> Vec<MemoryId> {
 }
 
 #[tokio::test]
-async fn words_and_meaning_are_fused() {
+async fn words_and_meaning_are_combined() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -93,7 +93,7 @@ async fn words_and_meaning_are_fused() {
     assert_eq!(hits.len(), 4);
     assert!(
         !ids(&hits).contains(&neither),
-        "it shares no word and is far"
+        "it has no word in common and is far"
     );
     let of = |hits: &[MemoryHit], id| hits.iter().find(|hit| hit.memory.id == id).unwrap().clone();
     assert_eq!(of(&hits, both).matched_words, ["spare", "keys"]);
@@ -103,7 +103,11 @@ async fn words_and_meaning_are_fused() {
 
     let hits = search(&db, &mia, "spare key", Some(&vector), SearchMode::Meaning).await;
     assert_eq!(ids(&hits)[..2], [meaning, both]);
-    assert_eq!(hits.len(), 2, "the others are far, or have no meaning yet");
+    assert_eq!(
+        hits.len(),
+        2,
+        "the others are far, or have no embedding yet"
+    );
     assert_eq!(of(&hits, both).matched_words, ["spare", "keys"]);
 
     let hits = search(&db, &mia, "spare key", Some(&vector), SearchMode::Words).await;
@@ -111,7 +115,7 @@ async fn words_and_meaning_are_fused() {
     assert_eq!(hits.len(), 3);
     assert!(
         of(&hits, both).similarity.is_some(),
-        "shown, though it doesn't count"
+        "shown, but not part of the score"
     );
     assert_eq!(
         ids(&search(&db, &mia, "spare key", None, SearchMode::Both).await).len(),
@@ -120,7 +124,7 @@ async fn words_and_meaning_are_fused() {
 }
 
 #[tokio::test]
-async fn phrases_and_minus_keep_their_strict_meaning() {
+async fn phrases_and_minus_are_strict() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -148,7 +152,7 @@ async fn phrases_and_minus_keep_their_strict_meaning() {
         assert_eq!(
             found("“red doors”").await,
             [phrase, other],
-            "phrases match by stem, too"
+            "phrases match by stem too"
         );
         assert_eq!(found("\"red door\" -neighbours").await, [phrase]);
         assert_eq!(found("door -\"red door\"").await, [apart]);
@@ -157,7 +161,7 @@ async fn phrases_and_minus_keep_their_strict_meaning() {
         assert_eq!(
             found("-sticks \"of the\" door").await,
             [apart, other],
-            "a phrase of stop words asks for nothing"
+            "a phrase of stop words is ignored"
         );
     }
     assert_eq!(by_words(&db, &mia, "-door").await, []);
@@ -165,7 +169,7 @@ async fn phrases_and_minus_keep_their_strict_meaning() {
 
 // SEC-G (SQL injection through memory text)
 #[tokio::test]
-async fn weird_questions_are_answered_calmly() {
+async fn unusual_queries_cause_no_error() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -223,7 +227,7 @@ async fn weird_questions_are_answered_calmly() {
     assert_eq!(
         by_words(&db, &mia, "the and of").await,
         [],
-        "nothing but stop words"
+        "stop words only"
     );
     assert_eq!(by_words(&db, &mia, "O'Brien").await, [memory]);
     assert_eq!(by_words(&db, &mia, "naïve").await, [memory]);
@@ -232,7 +236,7 @@ async fn weird_questions_are_answered_calmly() {
 }
 
 #[tokio::test]
-async fn vectors_of_zeros_or_nan_spoil_nothing() {
+async fn zero_or_nan_vectors_do_not_disturb_others() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -281,7 +285,7 @@ async fn vectors_of_zeros_or_nan_spoil_nothing() {
 }
 
 #[tokio::test]
-async fn the_passage_is_where_the_words_are() {
+async fn excerpt_is_where_the_words_are() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -330,18 +334,14 @@ async fn rare_words_choose_the_candidates() {
     let rare = create(&db, &mia, "meeting with the beekeeper").await;
 
     let found = by_words(&db, &mia, "meeting beekeeper").await;
-    assert_eq!(
-        found,
-        [rare],
-        "the common word brings no candidates of its own"
-    );
+    assert_eq!(found, [rare], "the common word adds no candidates");
     let hits = search(&db, &mia, "weekly meeting hiring", None, SearchMode::Both).await;
-    assert_eq!(hits.len(), 50, "where no word is rare, the rarest chooses");
+    assert_eq!(hits.len(), 50, "without a rare word, the rarest chooses");
     assert!(hits.iter().all(|hit| hit.memory.excerpt.contains("hiring")));
 }
 
 #[tokio::test]
-async fn a_large_collection_is_searched_by_the_graph_and_then_exactly() {
+async fn large_collection_is_searched_by_the_graph_and_then_exactly() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -373,7 +373,7 @@ async fn a_large_collection_is_searched_by_the_graph_and_then_exactly() {
 }
 
 #[tokio::test]
-async fn words_between_angle_brackets_are_found_and_shown_as_they_stand() {
+async fn words_between_angle_brackets_are_found_and_shown_literally() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")

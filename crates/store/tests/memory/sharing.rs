@@ -1,5 +1,5 @@
-//! SEC-C3: who may let others see a memory is the database's to hold: tried
-//! below the service, as the runtime role.
+//! SEC-C3: the database decides who may share a memory, enforced for the runtime
+//! role.
 
 use domain::{
     Actor, MemoryId, Permission, access::SystemRole, memory::Visibility, share::Audience,
@@ -16,7 +16,7 @@ use crate::support::{Scene, create, share, tried};
 
 const REASON: &str = "Because.";
 
-/// A kept version: its number, visibility, team, content, reason and author.
+/// A kept version: number, visibility, team, content, reason and author.
 type KeptRow = (i32, String, Option<uuid::Uuid>, String, String, uuid::Uuid);
 
 impl Scene {
@@ -43,7 +43,7 @@ fn without(actor: &Actor, permission: Permission) -> Actor {
 }
 
 #[tokio::test]
-async fn an_owner_shares_only_with_whom_they_decide_for() {
+async fn owner_shares_only_with_an_audience_they_review_for() {
     let scene = Scene::new().await;
     let (design, sales) = (Audience::Team(scene.design), Audience::Team(scene.sales));
     let able = |permission| {
@@ -51,8 +51,8 @@ async fn an_owner_shares_only_with_whom_they_decide_for() {
         mia.permissions.insert(permission);
         mia
     };
-    // Belonging is not leading; leading one team is not leading another; and
-    // without the permission to share, neither helps.
+    // Members are not leads, a lead of one team is not one of another, and without
+    // the permission to share neither counts.
     for (actor, audience, may) in [
         (&scene.mia, design, false),
         (&scene.mia, sales, false),
@@ -75,7 +75,7 @@ async fn an_owner_shares_only_with_whom_they_decide_for() {
             false,
         ),
         (&able(Permission::MemoryReview), Audience::Org, true),
-        // What is not a permission to share opens nothing.
+        // Other permissions have no effect.
         (&able(Permission::TeamManage), design, false),
     ] {
         let memory = create(&scene.db, actor, "the canary sings").await;
@@ -97,7 +97,7 @@ async fn an_owner_shares_only_with_whom_they_decide_for() {
 }
 
 #[tokio::test]
-async fn nobody_shares_or_takes_back_what_is_somebody_elses() {
+async fn nobody_shares_or_unshares_another_members_memory() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     let globex = scene.db.tenant("globex").await;
@@ -118,7 +118,7 @@ async fn nobody_shares_or_takes_back_what_is_somebody_elses() {
         }
         assert_eq!(scene.standing(memory).await, before);
     }
-    // Another tenant's team is none.
+    // Another tenant's team is not found.
     let theirs = globex.team("Theirs", &[gus.user_id]).await;
     let own = create(&scene.db, &scene.ada, "the canary sings").await;
     let shared = scene
@@ -131,15 +131,15 @@ async fn nobody_shares_or_takes_back_what_is_somebody_elses() {
 }
 
 #[tokio::test]
-async fn an_owner_always_takes_back() {
+async fn owner_can_always_unshare() {
     let scene = Scene::new().await;
     let mut bare = scene.mia.clone();
     bare.permissions.clear();
     let mut left = bare.clone();
     left.team_ids.clear();
 
-    // From everyone to a team of theirs, and to nobody; never to a team that
-    // is not theirs.
+    // From the organisation to an own team, and to nobody; never to a team that is
+    // not theirs.
     let memory = create(&scene.db, &scene.mia, "the canary sings").await;
     share(&scene.db, memory, "org", None).await;
     let foreign = Some(Audience::Team(scene.sales));
@@ -170,7 +170,7 @@ async fn an_owner_always_takes_back() {
 }
 
 #[tokio::test]
-async fn what_changed_is_gone_or_follows_another_is_not_shared() {
+async fn changed_deleted_expired_or_reply_memory_is_not_shared() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.ada, "the canary sings").await;
     let org = Some(Audience::Org);
@@ -207,7 +207,7 @@ async fn what_changed_is_gone_or_follows_another_is_not_shared() {
 }
 
 #[tokio::test]
-async fn replies_are_as_visible_as_what_they_reply_to() {
+async fn replies_are_as_visible_as_their_root() {
     let scene = Scene::new().await;
     let root = create(&scene.db, &scene.lena, "the canary sings").await;
     let replies = [
@@ -239,7 +239,7 @@ async fn replies_are_as_visible_as_what_they_reply_to() {
 }
 
 #[tokio::test]
-async fn each_change_of_sight_keeps_a_version_and_moves_the_memory_up() {
+async fn each_change_of_visibility_keeps_a_version_and_moves_the_memory_up() {
     let scene = Scene::new().await;
     let memory = create(&scene.db, &scene.lena, "the canary sings").await;
     let later = NOW + Duration::HOUR;
@@ -282,7 +282,7 @@ async fn each_change_of_sight_keeps_a_version_and_moves_the_memory_up() {
 }
 
 #[tokio::test]
-async fn there_is_no_way_around_the_functions() {
+async fn functions_can_not_be_bypassed() {
     let scene = Scene::new().await;
     create(&scene.db, &scene.ada, "the canary sings").await;
     let denied = Err("42501".to_owned());
@@ -355,9 +355,9 @@ async fn attributes_of_an_edit_or_a_new_memory_set_no_other_column() {
     }
 }
 
-// SEC-G: a right that belonging does not give.
+// SEC-G: a permission that membership does not include.
 #[tokio::test]
-async fn belonging_to_a_team_is_not_leading_it() {
+async fn team_member_is_not_a_lead() {
     let scene = Scene::new().await;
     assert_eq!(scene.lena.led_team_ids, [scene.design]);
     assert_eq!(scene.mia.led_team_ids, []);

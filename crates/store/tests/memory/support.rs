@@ -1,4 +1,4 @@
-//! Short ways to memories in a test's database.
+//! Helpers for memories in a test's database.
 
 use domain::{
     Actor, MemoryId, TeamId, Timestamp,
@@ -41,7 +41,7 @@ pub(crate) async fn create_at(
     id
 }
 
-/// Shares a memory behind row security's back, whoever would have to decide it.
+/// Shares a memory as superuser, without a review.
 pub(crate) async fn share(db: &TestDb, memory: MemoryId, visibility: &str, team: Option<TeamId>) {
     sqlx::query("UPDATE memories SET visibility = $2, team_id = $3 WHERE id = $1")
         .bind(memory)
@@ -52,10 +52,10 @@ pub(crate) async fn share(db: &TestDb, memory: MemoryId, visibility: &str, team:
         .unwrap();
 }
 
-/// How many numbers the vectors of a new organisation's model have.
+/// Dimensions of a new organisation's model.
 pub(crate) const DIMENSIONS: usize = 384;
 
-/// The model that searches in the actor's organisation use.
+/// The active model of the actor's organisation.
 pub(crate) async fn model(db: &TestDb, actor: &Actor) -> EmbeddingModel {
     let mut tx = db.store.begin(actor).await.unwrap();
     embedding_model_active(&mut tx).await.unwrap()
@@ -86,7 +86,7 @@ pub(crate) async fn embed(db: &TestDb, actor: &Actor, memory: MemoryId, embeddin
     tx.commit().await.unwrap();
 }
 
-/// Fills up a tenant's collection behind the store's back.
+/// Inserts many memories as superuser.
 pub(crate) async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) {
     sqlx::query(
         "INSERT INTO memories (tenant_id, id, user_id, kind, title, content, tags, visibility, origin, importance,
@@ -105,7 +105,7 @@ pub(crate) async fn fill(db: &TestDb, actor: &Actor, count: i32, content: &str) 
 }
 
 /// An organisation in which Mia belongs to the team that Lena leads, and Ada
-/// decides for everybody.
+/// reviews for the whole organisation.
 pub(crate) struct Scene {
     pub(crate) db: TestDb,
     pub(crate) acme: TestTenant,
@@ -152,7 +152,7 @@ impl Scene {
         sqlx::raw_sql(sql).execute(&self.db.admin).await.unwrap();
     }
 
-    /// How visible a memory is, to which team, and at which version.
+    /// Visibility, team and version of a memory.
     pub(crate) async fn standing(&self, memory: MemoryId) -> (String, Option<TeamId>, i32) {
         sqlx::query_as("SELECT visibility, team_id, version FROM memories WHERE id = $1")
             .bind(memory)
@@ -161,7 +161,7 @@ impl Scene {
             .unwrap()
     }
 
-    /// A connection as the store opens one for `actor`.
+    /// A connection with the settings that the store sets for `actor`.
     pub(crate) async fn connection(&self, actor: &Actor) -> PgConnection {
         let mut conn = PgConnection::connect_with(&self.db.login_options(Login::App))
             .await
@@ -188,13 +188,15 @@ impl Scene {
     }
 }
 
-/// How many rows a statement reached, or the code of the refusal.
+/// The number of rows that a statement reached, or its error code.
 pub(crate) async fn tried(conn: &mut PgConnection, sql: &str) -> Result<u64, String> {
     let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
         .execute(conn)
         .await;
     done.map(|done| done.rows_affected()).map_err(|error| {
-        let error = error.into_database_error().expect("the server refused it");
+        let error = error
+            .into_database_error()
+            .expect("the server rejected the statement");
         error.code().unwrap_or_default().into_owned()
     })
 }

@@ -1,4 +1,4 @@
-//! Replies: who can write one, and that they go where their root goes.
+//! Replies: who can write them, and that they follow their root.
 
 use domain::{
     Actor, AppError, MemoryId, Permission, Vendor,
@@ -82,7 +82,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_reply_is_born_as_visible_as_its_root_and_no_other_reply_is() {
+async fn new_reply_is_as_visible_as_its_root_and_other_replies_are_unchanged() {
     let world = World::new().await;
     let team = world
         .acme
@@ -115,9 +115,9 @@ async fn a_reply_is_born_as_visible_as_its_root_and_no_other_reply_is() {
     }
 }
 
-// SEC-C3: below the service.
+// SEC-C3: enforced by the database.
 #[tokio::test]
-async fn changing_a_reply_that_others_see_needs_the_permission_to_share() {
+async fn changing_a_shared_reply_needs_the_permission_to_share() {
     let world = World::new().await;
     let root = create(&world.db, &world.mia, "Root").await;
     share(&world.db, root, "org", None).await;
@@ -135,14 +135,14 @@ async fn changing_a_reply_that_others_see_needs_the_permission_to_share() {
 }
 
 #[tokio::test]
-async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
+async fn reply_to_a_shared_memory_needs_the_permission_to_share() {
     let world = World::new().await;
     let root = create(&world.db, &world.mia, "Where is the key").await;
     let mut writer = world.max.clone();
     writer.permissions.remove(&Permission::MemoryShare);
     let mut owner = world.mia.clone();
     owner.permissions.remove(&Permission::MemoryShare);
-    // To one's own, which nobody else sees, it needs none.
+    // A reply to an own private memory doesn't need it.
     world.reply(&owner, root, "Asked myself").await.unwrap();
     share(&world.db, root, "org", None).await;
     for actor in [&writer, &owner] {
@@ -156,7 +156,7 @@ async fn a_reply_to_what_others_see_needs_the_permission_to_share() {
 }
 
 #[tokio::test]
-async fn replies_have_one_level_and_only_what_is_in_sight_is_answered() {
+async fn only_visible_memories_that_are_no_replies_can_be_replied_to() {
     let world = World::new().await;
     let root = create(&world.db, &world.mia, "Root").await;
     share(&world.db, root, "org", None).await;
@@ -181,7 +181,7 @@ async fn replies_have_one_level_and_only_what_is_in_sight_is_answered() {
 }
 
 #[tokio::test]
-async fn deleting_the_root_takes_its_replies_and_restoring_brings_back_those() {
+async fn deleting_the_root_deletes_its_replies_and_restoring_restores_them() {
     let world = World::new().await;
     let root = create(&world.db, &world.mia, "Root").await;
     share(&world.db, root, "org", None).await;
@@ -198,7 +198,7 @@ async fn deleting_the_root_takes_its_replies_and_restoring_brings_back_those() {
         world.get(&world.mia, others).await,
         Err(StoreError::NotFound)
     ));
-    // Who wrote a reply doesn't bring it back without what it answers.
+    // The author of a reply can't restore it without its root.
     for reply in [others, gone_before] {
         let alone = world.restore(&world.max, reply).await;
         assert!(matches!(alone, Err(StoreError::Conflict)), "{alone:?}");
@@ -221,7 +221,7 @@ async fn deleting_the_root_takes_its_replies_and_restoring_brings_back_those() {
 }
 
 #[tokio::test]
-async fn nobody_but_the_roots_owner_makes_replies_follow() {
+async fn only_the_roots_owner_makes_replies_follow() {
     let world = World::new().await;
     let root = create(&world.db, &world.mia, "Root").await;
     share(&world.db, root, "org", None).await;
@@ -233,7 +233,7 @@ async fn nobody_but_the_roots_owner_makes_replies_follow() {
         .await
         .actor(SystemRole::Owner, "Gus")
         .await;
-    // Behind the store's back, so that following would change something.
+    // Changed as superuser, so that following would have an effect.
     share(&world.db, root, "private", None).await;
     for actor in [&world.max, &admin, &stranger] {
         let refused = world.follow(actor, root).await;
@@ -241,7 +241,7 @@ async fn nobody_but_the_roots_owner_makes_replies_follow() {
         let kept = world.get(&world.max, reply).await.unwrap();
         assert_eq!(kept.visibility, Visibility::Org);
     }
-    // A reply leads nobody.
+    // A reply has no followers.
     let refused = world.follow(&world.max, reply).await;
     assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
 
@@ -252,9 +252,9 @@ async fn nobody_but_the_roots_owner_makes_replies_follow() {
 }
 
 #[tokio::test]
-async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
+async fn retention_and_vendors_of_a_reply_follow_its_root() {
     let world = World::new().await;
-    // Who decides for everyone changes what they see.
+    // A reviewer changes the root.
     let ada = world.acme.actor(SystemRole::Admin, "Ada").await;
     let root = create(&world.db, &ada, "Root").await;
     share(&world.db, root, "org", None).await;
@@ -280,7 +280,7 @@ async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
         attributes.allowed_vendors
     );
 
-    // Its author changes neither.
+    // The author of the reply can change neither.
     let mut tx = world.db.store.begin(&world.max).await.unwrap();
     memory_update(&mut tx, reply, 1, &with(&MemoryAttributes::default()), NOW)
         .await
@@ -292,7 +292,7 @@ async fn how_long_and_for_whom_a_reply_is_follows_its_root() {
 }
 
 #[tokio::test]
-async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
+async fn lists_show_roots_with_reply_counts_and_searches_find_replies() {
     let world = World::new().await;
     let root = create(&world.db, &world.mia, "Root").await;
     share(&world.db, root, "org", None).await;
@@ -323,7 +323,7 @@ async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
             .collect();
         assert_eq!(found, [(reply, Some(root))], "{}", actor.label);
     }
-    // One whose root is out of sight is listed for itself, or it were lost.
+    // A reply whose root is not visible is listed by itself, or it would be lost.
     share(&world.db, root, "private", None).await;
     let mut tx = world.db.store.begin(&world.max).await.unwrap();
     let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW).await;
@@ -332,10 +332,10 @@ async fn lists_show_roots_with_how_many_replies_and_searches_find_replies() {
     assert_eq!(listed, [reply]);
 }
 
-/// Who replies while the root is being deleted is waited for or refused: no
-/// reply is left in the open without its root.
+/// A reply that is written while the root is being deleted waits or fails, so that
+/// none is left without its root.
 #[tokio::test]
-async fn a_reply_at_the_moment_of_deleting_is_not_left_behind() {
+async fn reply_during_a_deletion_is_not_left_behind() {
     let world = World::new().await;
     let root = create(&world.db, &world.mia, "Root").await;
     share(&world.db, root, "org", None).await;

@@ -1,4 +1,4 @@
-//! What ends, what is deleted for good, and that nothing else is.
+//! Expiry and permanent deletion, and that nothing else is deleted.
 
 use domain::{
     Actor, MemoryId, TenantId, Timestamp,
@@ -54,12 +54,12 @@ async fn delete(db: &TestDb, actor: &Actor, id: MemoryId, at: Timestamp) {
     tx.commit().await.unwrap();
 }
 
-/// A transaction of Atrium itself in an organisation.
+/// A system transaction in an organisation.
 async fn system(db: &TestDb, tenant: TenantId) -> TenantTx {
     db.store.begin_as_system(tenant).await.unwrap()
 }
 
-/// All memories that there are, with whether they are in the trash.
+/// All memories, with whether they are in the trash.
 async fn all(db: &TestDb) -> Vec<(MemoryId, bool)> {
     let rows: Vec<(uuid::Uuid, bool)> =
         sqlx::query_as("SELECT id, deleted_at IS NOT NULL FROM memories ORDER BY id")
@@ -72,7 +72,7 @@ async fn all(db: &TestDb) -> Vec<(MemoryId, bool)> {
 }
 
 #[tokio::test]
-async fn what_has_ended_is_in_no_list_and_no_search_before_any_sweep() {
+async fn expired_memory_is_hidden_from_lists_and_searches_before_any_sweep() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -104,7 +104,7 @@ async fn what_has_ended_is_in_no_list_and_no_search_before_any_sweep() {
 }
 
 #[tokio::test]
-async fn what_has_ended_goes_to_the_trash_with_its_replies_and_comes_back_for_good() {
+async fn expired_memory_moves_to_the_trash_with_its_replies_and_is_restored_without_expiry() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -118,7 +118,7 @@ async fn what_has_ended_goes_to_the_trash_with_its_replies_and_comes_back_for_go
 
     let mut tx = system(&db, acme.id).await;
     assert_eq!(memory_expire(&mut tx, NOW, 10).await.unwrap(), []);
-    // One at a time, and its reply along with it.
+    // One at a time, together with its reply.
     let mut moved = memory_expire(&mut tx, end, 1).await.unwrap();
     moved.sort();
     let mut expected = vec![ended, answer];
@@ -147,7 +147,7 @@ async fn what_has_ended_goes_to_the_trash_with_its_replies_and_comes_back_for_go
 }
 
 #[tokio::test]
-async fn the_purge_takes_what_is_in_the_trash_long_enough_and_nothing_else() {
+async fn purge_deletes_memories_long_enough_in_the_trash_and_nothing_else() {
     let db = TestDb::new().await;
     let (acme, globex) = (db.tenant("acme").await, db.tenant("globex").await);
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -168,7 +168,7 @@ async fn the_purge_takes_what_is_in_the_trash_long_enough_and_nothing_else() {
     share(&db, old, "org", None).await;
     let answer = reply(&db, &max, old).await;
     delete(&db, &mia, old, before).await;
-    // A deactivated owner's goes as well.
+    // A deactivated owner's are purged as well.
     sqlx::query("UPDATE users SET status = 'deactivated' WHERE id = $1")
         .bind(mia.user_id)
         .execute(&db.admin)
@@ -199,10 +199,10 @@ async fn the_purge_takes_what_is_in_the_trash_long_enough_and_nothing_else() {
     assert_eq!(versions, 0);
 }
 
-/// Neither the words of the functions nor those who may call them are what
-/// keeps a living memory: the wall is. SEC-C5
+/// SEC-C5: row security protects living memories, whatever the functions say and
+/// whoever may call them.
 #[tokio::test]
-async fn the_trashs_role_deletes_and_moves_nothing_that_it_should_not() {
+async fn trash_role_deletes_and_moves_only_what_policies_allow() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -215,7 +215,7 @@ async fn the_trashs_role_deletes_and_moves_nothing_that_it_should_not() {
         .await
         .unwrap();
     for (user, permissions, deleted, moved) in [
-        // Atrium itself: the trash, and what has an end.
+        // A system transaction: the trash, and expired memories.
         (None, "system", vec![trashed], 0),
         // The owner: the own trash.
         (Some(mia.user_id), "memory.write", vec![trashed], 0),
@@ -246,7 +246,7 @@ async fn the_trashs_role_deletes_and_moves_nothing_that_it_should_not() {
         tx.rollback().await.unwrap();
     }
 
-    // And a member calls the sweep in vain.
+    // And members can't run the sweep.
     for member in [&mia, &max] {
         let mut tx = db.store.begin(member).await.unwrap();
         let far = NOW + Duration::days(365);
@@ -258,7 +258,7 @@ async fn the_trashs_role_deletes_and_moves_nothing_that_it_should_not() {
 }
 
 #[tokio::test]
-async fn everybody_empties_their_own_trash_only() {
+async fn members_empty_their_own_trash_only() {
     let db = TestDb::new().await;
     let (acme, globex) = (db.tenant("acme").await, db.tenant("globex").await);
     let mia = acme.actor(SystemRole::Member, "Mia").await;

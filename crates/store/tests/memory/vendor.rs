@@ -1,4 +1,4 @@
-//! By whose products a memory may be read is the database's rule (SEC-C5).
+//! The database enforces which vendors may read a memory (SEC-C5).
 
 use domain::{
     Actor, MemoryId, Vendor,
@@ -80,10 +80,10 @@ async fn found(db: &TestDb, actor: &Actor, vector: Option<&[f32]>) -> Vec<Memory
     ids
 }
 
-/// Every list of vendors × everybody who asks × list, search by words and by
-/// meaning, and one alone: own memories and shared ones alike.
+/// Every list of vendors × every reader × list, keyword search, semantic search
+/// and single read, for own and shared memories.
 #[tokio::test]
-async fn a_program_sees_what_its_makers_products_may_read_and_a_person_sees_all() {
+async fn vendor_sees_memories_allowed_for_it_and_a_browser_sees_all() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -133,7 +133,7 @@ async fn a_program_sees_what_its_makers_products_may_read_and_a_person_sees_all(
 }
 
 #[tokio::test]
-async fn what_a_program_may_not_read_it_cannot_change_delete_or_look_behind() {
+async fn vendor_can_not_change_delete_or_inspect_a_memory_it_may_not_read() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -165,7 +165,7 @@ async fn what_a_program_may_not_read_it_cannot_change_delete_or_look_behind() {
         assert_eq!(deleted.is_ok(), may, "delete by {vendor:?}");
     }
 
-    // In the trash as well, also where all of it is emptied.
+    // Also in the trash, and when all of the trash is emptied.
     let mut tx = db.store.begin(&mia).await.unwrap();
     memory_delete(&mut tx, memory, NOW).await.unwrap();
     tx.commit().await.unwrap();
@@ -187,10 +187,10 @@ async fn what_a_program_may_not_read_it_cannot_change_delete_or_look_behind() {
     );
 }
 
-/// Who decides on a proposal can't see the memory: its words are held there,
-/// too, and so is who may read them.
+/// A reviewer can't view the memory itself, so the proposal stores its text, and
+/// the vendors that may read it.
 #[tokio::test]
-async fn what_a_program_may_not_read_it_does_not_find_in_a_proposal() {
+async fn proposal_is_hidden_from_vendors_that_may_not_read_its_memory() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -223,7 +223,7 @@ async fn what_a_program_may_not_read_it_does_not_find_in_a_proposal() {
 }
 
 #[tokio::test]
-async fn a_program_keeps_nothing_that_it_could_not_read() {
+async fn vendor_can_not_create_a_memory_that_it_could_not_read() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -241,7 +241,7 @@ async fn a_program_keeps_nothing_that_it_could_not_read() {
         assert_eq!(kept.is_ok(), may, "{allowed:?}: {kept:?}");
         assert!(keep(&db, &mia, allowed).await.is_ok());
     }
-    // Nor one that it takes out of its own sight later.
+    // Nor change one so that it could not read it any more.
     let memory = keep(&db, &claude, AllowedVendors::All).await.unwrap();
     let mut away = change("a common word");
     away.attributes = Some(MemoryAttributes {
@@ -251,7 +251,7 @@ async fn a_program_keeps_nothing_that_it_could_not_read() {
     let mut tx = db.store.begin(&claude).await.unwrap();
     assert!(memory_update(&mut tx, memory, 1, &away, NOW).await.is_err());
 
-    // And nobody names what nobody makes.
+    // And unknown vendors are rejected.
     let unknown = sqlx::query("UPDATE memories SET allowed_vendors = '{hal}' WHERE id = $1")
         .bind(memory)
         .execute(&db.admin)

@@ -1,5 +1,5 @@
-//! SEC-C5: who sees a memory is told by the policy itself, and so it is what
-//! each member sees.
+//! SEC-C5: the list of a memory's viewers comes from the policy itself, and so
+//! matches what each member can read.
 
 use domain::{
     Actor, ActorKind, Permission,
@@ -18,7 +18,7 @@ use store::{
 
 use crate::support::{Scene, create, share};
 
-/// Everybody of whom there could be doubt.
+/// Members of every role, team and status that matters.
 async fn people(scene: &Scene) -> Vec<Actor> {
     let acme = &scene.acme;
     let mut all = vec![
@@ -27,7 +27,7 @@ async fn people(scene: &Scene) -> Vec<Actor> {
         scene.ada.clone(),
         acme.actor(SystemRole::Owner, "Olga").await,
         acme.actor(SystemRole::Viewer, "Vera").await,
-        // In the organisation's books, not among its memories.
+        // The billing role can't read memories.
         acme.actor(SystemRole::Billing, "Bill").await,
     ];
     let mut members = Vec::new();
@@ -64,7 +64,7 @@ async fn people(scene: &Scene) -> Vec<Actor> {
         tx.commit().await.unwrap();
         members.push(user.id);
     }
-    // Reads by a custom role alone, and belongs to Design as most of them do.
+    // Reads by a custom role only, and belongs to Design like most of them.
     let reader = acme.user("Rita").await;
     sqlx::query(
         "WITH reader AS (
@@ -101,9 +101,9 @@ async fn told(scene: &Scene, scope: AccessScope, limit: i64) -> Viewers {
     memory_viewers(&mut tx, scope, limit).await.unwrap()
 }
 
-// The two are held together here: what is told, and what each one sees.
+// Compares the list with what each member can read.
 #[tokio::test]
-async fn who_is_told_to_see_a_memory_is_who_sees_it() {
+async fn listed_viewers_are_the_members_who_can_read_the_memory() {
     let scene = Scene::new().await;
     let people = people(&scene).await;
     let mut counts = Vec::new();
@@ -125,8 +125,8 @@ async fn who_is_told_to_see_a_memory_is_who_sees_it() {
 
             let mut seen = Vec::new();
             for person in &people {
-                // As the door has it: nobody comes in who may not act, and
-                // nobody reads without the permission.
+                // As authentication does: inactive members can't act, and nobody reads without
+                // the permission.
                 let mut tx = scene.acme.enter().await;
                 let may_act = match actor_load(&mut tx, person.user_id).await {
                     Ok(record) => record.may_act(),
@@ -161,7 +161,7 @@ async fn who_is_told_to_see_a_memory_is_who_sees_it() {
 }
 
 #[tokio::test]
-async fn people_come_first_by_name_and_the_rest_is_counted() {
+async fn people_are_listed_first_by_name_and_the_rest_is_counted() {
     let scene = Scene::new().await;
     people(&scene).await;
     let scope = AccessScope::for_audience(scene.mia.user_id, Audience::Org);
@@ -179,7 +179,7 @@ async fn people_come_first_by_name_and_the_rest_is_counted() {
         (last.name.as_str(), last.kind),
         ("Filing clerk", ActorKind::Agent)
     );
-    // Another tenant's member sees nothing of this one.
+    // Another tenant's member is not counted.
     let gus = scene.db.tenant("initech").await;
     let gus = gus.actor(SystemRole::Owner, "Gus").await;
     let mut tx = scene.begin(&gus).await;
@@ -190,9 +190,9 @@ async fn people_come_first_by_name_and_the_rest_is_counted() {
     );
 }
 
-// What it can't tell truly, it does not tell.
+// If the function can't evaluate the policy, it lists nobody.
 #[tokio::test]
-async fn a_policy_that_asks_for_more_is_not_misread() {
+async fn policy_with_further_conditions_is_not_misread() {
     let scene = Scene::new().await;
     scene
         .execute(

@@ -23,7 +23,7 @@ use time::Duration;
 use crate::support::{change, create, embed, share, toward};
 
 #[tokio::test]
-async fn a_memory_comes_back_as_given() {
+async fn memory_is_read_back_as_written() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -71,7 +71,7 @@ async fn a_memory_comes_back_as_given() {
 }
 
 #[tokio::test]
-async fn the_largest_and_worst_texts_fit() {
+async fn longest_and_strangest_texts_fit() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -110,7 +110,7 @@ async fn the_largest_and_worst_texts_fit() {
 }
 
 #[tokio::test]
-async fn an_update_keeps_what_was_and_drops_the_embedding() {
+async fn update_keeps_the_earlier_version_and_drops_the_embedding() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -168,7 +168,7 @@ async fn an_update_keeps_what_was_and_drops_the_embedding() {
         ("the first words", later)
     );
     assert_eq!(versions[1].changed_by_name, "Mia");
-    // The same one by one, and a page at a time.
+    // The same one by one, and paginated.
     let (first, next) = memory_version_and_next(&mut tx, memory, 1).await.unwrap();
     assert_eq!((&first, next.as_ref()), (&versions[1], Some(&versions[0])));
     let last = memory_version_and_next(&mut tx, memory, 2).await.unwrap();
@@ -187,7 +187,7 @@ async fn an_update_keeps_what_was_and_drops_the_embedding() {
 }
 
 #[tokio::test]
-async fn a_lost_update_is_a_conflict() {
+async fn lost_update_is_a_conflict() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -196,7 +196,7 @@ async fn a_lost_update_is_a_conflict() {
         .await;
     let memory = create(&db, &mia, "first").await;
 
-    // The second writer waits for the first and then finds its version gone.
+    // The second writer waits for the first and then finds another version.
     let mut first = db.store.begin(&mia).await.unwrap();
     memory_update(&mut first, memory, 1, &change("by the first"), NOW)
         .await
@@ -270,7 +270,7 @@ async fn nobody_else_can_write_a_memory() {
 }
 
 #[tokio::test]
-async fn deleting_can_be_undone() {
+async fn deletion_can_be_undone() {
     let db = TestDb::new().await;
     let mia = db
         .tenant("acme")
@@ -323,7 +323,7 @@ fn imported(digest: u8, text: MemoryText) -> ImportedMemory {
 }
 
 #[tokio::test]
-async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
+async fn imported_memory_keeps_its_versions_times_and_parent() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -364,7 +364,7 @@ async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
         parent_id: Some(root.id),
         ..imported(2, text("reply"))
     };
-    // What is there already brings no versions of its own.
+    // A memory that exists already gets no versions from the file.
     let again = ImportedMemory {
         id: id(),
         ..root.clone()
@@ -375,7 +375,7 @@ async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
             .unwrap(),
         [reply.id]
     );
-    // Nobody replies to what has expired, in an import either.
+    // A memory that has expired gets no replies, in an import either.
     let expired = ImportedMemory {
         memory: NewMemory {
             attributes: MemoryAttributes {
@@ -396,7 +396,7 @@ async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
     assert!(parents.is_empty());
     let created = memory_insert_imported(&mut tx, &[late], NOW).await.unwrap();
     assert!(created.is_empty());
-    // A reply is no parent, nor is what lies in the trash.
+    // Neither a reply nor a memory in the trash can be a parent.
     assert!(
         import_parents(&mut tx, &[[2; 32]], NOW)
             .await
@@ -419,7 +419,7 @@ async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
         .map(|v| (v.version, v.content.as_str(), v.reason.as_deref()))
         .collect();
     assert_eq!(versions, [(4, "was 4", Some("why")), (2, "was 2", None)]);
-    // From here on it is changed like any other.
+    // After the import it is changed like any other.
     memory_update(&mut tx, root.id, 5, &change("changed"), NOW)
         .await
         .unwrap();
@@ -435,7 +435,7 @@ async fn an_imported_memory_keeps_its_past_its_moments_and_what_it_answers() {
 }
 
 #[tokio::test]
-async fn an_imported_memory_never_gets_into_somebody_elses_persona() {
+async fn imported_memory_never_gets_into_somebody_elses_persona() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -469,7 +469,7 @@ async fn an_imported_memory_never_gets_into_somebody_elses_persona() {
 }
 
 #[tokio::test]
-async fn an_imported_record_lands_once() {
+async fn imported_record_is_inserted_once() {
     let db = TestDb::new().await;
     let acme = db.tenant("acme").await;
     let mia = acme.actor(SystemRole::Member, "Mia").await;
@@ -495,7 +495,7 @@ async fn an_imported_record_lands_once() {
     );
     tx.commit().await.unwrap();
 
-    // Still so after the memory was changed or deleted.
+    // Also after the memory was changed or deleted.
     let mut tx = db.store.begin(&mia).await.unwrap();
     memory_delete(&mut tx, batch[0].id, NOW).await.unwrap();
     memory_update(&mut tx, batch[1].id, 1, &change("changed"), NOW)

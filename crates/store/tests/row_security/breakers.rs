@@ -3,7 +3,7 @@
 /// A rule's name and its breakers.
 pub(crate) type Breakers = (&'static str, &'static [(&'static str, &'static str)]);
 
-/// For every rule at least one.
+/// At least one for every rule.
 pub(crate) const BREAKERS: &[Breakers] = &[
     (
         "row_security_on",

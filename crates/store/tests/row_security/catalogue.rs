@@ -1,5 +1,5 @@
-//! SEC-C2, SEC-C5: what the catalogue says must hold for every table, so that
-//! a new one is covered without anybody thinking of it.
+//! SEC-C2, SEC-C5: rules that hold for every table, checked in the catalogue, so
+//! that a new table is covered automatically.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use store::{
 
 use crate::{breakers::BREAKERS, exceptions::SHAPE_EXCEPTIONS, rules::SHAPE_RULES};
 
-/// Those that are asked at boot, and those that only tests ask.
+/// The rules of the boot check, and those that only tests check.
 fn rules() -> Vec<Rule> {
     [RULES, SHAPE_RULES].concat()
 }
@@ -21,7 +21,7 @@ fn exceptions() -> Vec<Exception> {
     [EXCEPTIONS, SHAPE_EXCEPTIONS].concat()
 }
 
-/// What breaks a rule, exceptions included.
+/// Objects that break a rule, exceptions included.
 async fn breaks(conn: &mut PgConnection, rule: &Rule) -> Vec<Finding> {
     findings(conn, &[*rule], &[])
         .await
@@ -45,7 +45,7 @@ async fn every_table_keeps_every_rule() {
             .iter()
             .any(|found| found.rule == rule && found.object == object)
         {
-            problems.push(format!("{rule}: {object}: the exception is not needed"));
+            problems.push(format!("{rule}: {object}: the exception is unused"));
         }
     }
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
@@ -53,12 +53,12 @@ async fn every_table_keeps_every_rule() {
 
 // SEC-C2
 #[tokio::test]
-async fn breaking_any_rule_is_noticed() {
+async fn breaking_any_rule_is_detected() {
     let db = TestDb::new().await;
     for rule in rules() {
         let shown = BREAKERS.iter().find(|(name, _)| *name == rule.name);
-        let (_, breakers) = shown.unwrap_or_else(|| panic!("{} can't be seen to fail", rule.name));
-        assert!(!breakers.is_empty(), "{} can't be seen to fail", rule.name);
+        let (_, breakers) = shown.unwrap_or_else(|| panic!("{} has no breaker", rule.name));
+        assert!(!breakers.is_empty(), "{} has no breaker", rule.name);
         for (breaker, broken) in *breakers {
             let mut tx = db.admin.begin().await.unwrap();
             let before = breaks(&mut tx, &rule).await;
@@ -71,7 +71,7 @@ async fn breaking_any_rule_is_noticed() {
                 .execute(&mut *tx)
                 .await
                 .unwrap_or_else(|error| panic!("{breaker}: {error}"));
-            // As the process asks: a login without any privilege.
+            // As the process does: with a login without any privilege.
             let login = format!("SET LOCAL SESSION AUTHORIZATION {}", LOGINS.app);
             sqlx::raw_sql(AssertSqlSafe(login))
                 .execute(&mut *tx)
@@ -89,14 +89,14 @@ async fn breaking_any_rule_is_noticed() {
     for (name, _) in BREAKERS {
         assert!(
             rules().iter().any(|rule| rule.name == *name),
-            "{name} is no rule"
+            "{name} is not a rule"
         );
     }
 }
 
 // SEC-C2
 #[tokio::test]
-async fn boot_refuses_what_breaks_a_rule_and_says_what_to_do() {
+async fn boot_rejects_what_breaks_a_rule_and_says_what_to_do() {
     for (breaker, rule, object, remedy) in [
         (
             "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
@@ -143,10 +143,10 @@ async fn boot_refuses_what_breaks_a_rule_and_says_what_to_do() {
     );
 }
 
-/// What boot pays for it. The best of several, because tests run beside each
-/// other.
+/// The cost of the check at boot. The best of several runs counts, because tests
+/// run concurrently.
 #[tokio::test]
-async fn asking_for_all_rules_takes_under_100_milliseconds() {
+async fn checking_all_rules_takes_under_100_milliseconds() {
     let db = TestDb::new().await;
     let mut best = None;
     for _ in 0..5 {
@@ -159,9 +159,9 @@ async fn asking_for_all_rules_takes_under_100_milliseconds() {
     assert!(best.as_millis() < 100, "{best:?}");
 }
 
-/// The rules read our tables; this would catch a list that is empty.
+/// Fails if the list of tables that the rules read were empty.
 #[tokio::test]
-async fn the_rules_see_tables_and_partitions() {
+async fn rules_cover_tables_and_partitions() {
     let db = TestDb::new().await;
     let sql = format!("{COMMON} SELECT name FROM tables ORDER BY name");
     let names: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql))

@@ -1,5 +1,5 @@
-//! What each login of the running process can do, from the catalogue. The
-//! outcome is a golden file, so that a wider grant shows up in review.
+//! What each login of the server can do, from the catalogue. The outcome is a
+//! golden file, so that a wider grant shows up in review.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use store::{
     testing::{LOGINS, TestDb},
 };
 
-/// One verb on one table: `all` for every column, or the columns.
+/// A verb on a table: `all` for every column, or the columns.
 #[derive(sqlx::FromRow)]
 struct Privilege {
     table: String,
@@ -40,8 +40,8 @@ async fn privileges(conn: &mut PgConnection, role: &str) -> Vec<Privilege> {
     .unwrap()
 }
 
-/// Functions of ours that the role may call; those that run as their owner
-/// first.
+/// Functions of the schema that the role may call. `definer` selects those that
+/// run as their owner.
 async fn functions(conn: &mut PgConnection, role: &str, definer: bool) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT DISTINCT p.proname::text FROM pg_proc p
@@ -57,7 +57,7 @@ async fn functions(conn: &mut PgConnection, role: &str, definer: bool) -> Vec<St
     .unwrap()
 }
 
-/// What the role may do, table by table.
+/// The privileges of a role, table by table.
 async fn role_section(conn: &mut PgConnection, role: &str) -> String {
     let mut text = String::new();
     let privileges = privileges(conn, role).await;
@@ -72,7 +72,7 @@ async fn role_section(conn: &mut PgConnection, role: &str) -> String {
             }
         }
         if !verbs.is_empty() {
-            // What LOCK TABLE … IN ACCESS EXCLUSIVE MODE asks for.
+            // Required for LOCK TABLE … IN ACCESS EXCLUSIVE MODE.
             let locks = |p: &Privilege| {
                 p.whole && matches!(p.verb.as_str(), "UPDATE" | "DELETE" | "TRUNCATE")
             };
@@ -91,13 +91,13 @@ async fn role_section(conn: &mut PgConnection, role: &str) -> String {
     text
 }
 
-/// The whole table.
+/// The whole golden file.
 async fn survey(db: &TestDb) -> String {
     let mut admin = db.admin.acquire().await.unwrap();
     let mut text = String::from(
-        "# What each login of the running process can do, made from the catalogue by tests/row_security/logins.rs.\n\
-         # A verb alone covers every column. Which rows it reaches, the matrix of rows tells: row security holds for all of it.\n\
-         # A login has no privilege of its own: it takes one of its roles for the length of a transaction.\n",
+        "# What each login of the server can do, generated from the catalogue by tests/row_security/logins.rs.\n\
+         # A verb without columns covers all of them. Row security always applies: the matrix shows which rows each verb reaches.\n\
+         # A login has no privilege of its own: it takes one of its roles for the duration of a transaction.\n",
     );
     for login in Login::ALL {
         let roles: Vec<String> = sqlx::query_scalar(
@@ -111,7 +111,7 @@ async fn survey(db: &TestDb) -> String {
         .unwrap();
         let _ = writeln!(text, "\n{} takes {}", login.variable(), roles.join(", "));
         let own = role_section(&mut admin, LOGINS.get(login)).await;
-        // Anybody may call what is not powerful.
+        // PUBLIC may call functions that run as the caller.
         let own: Vec<_> = own
             .lines()
             .filter(|line| !line.contains("as the caller"))
@@ -133,13 +133,13 @@ async fn survey(db: &TestDb) -> String {
 }
 
 #[tokio::test]
-async fn what_each_login_can_do_is_as_reviewed() {
+async fn privileges_of_each_login_are_as_reviewed() {
     let db = TestDb::new().await;
     insta::assert_snapshot!("logins", survey(&db).await);
 }
 
 #[tokio::test]
-async fn a_wider_grant_shows_in_the_table_of_logins() {
+async fn wider_grant_shows_in_the_table_of_logins() {
     let db = TestDb::new().await;
     let before = survey(&db).await;
     sqlx::raw_sql("GRANT SELECT (token_hash) ON invites TO atrium_worker")
@@ -154,10 +154,10 @@ async fn a_wider_grant_shows_in_the_table_of_logins() {
     );
 }
 
-/// Postgres asks for a table-wide UPDATE, DELETE or TRUNCATE, of which only
+/// Postgres requires a table-wide UPDATE, DELETE or TRUNCATE, of which only
 /// DELETE is ever granted.
 #[tokio::test]
-async fn only_tables_whose_rows_are_deleted_can_be_locked_against_reading() {
+async fn only_tables_with_deletable_rows_can_be_locked_against_reading() {
     let db = TestDb::new().await;
     for login in Login::ALL {
         let role = login.roles()[0];

@@ -1,5 +1,5 @@
-//! Isolation is proved, not believed: the rules that every table keeps, and
-//! what each role can do to each table's rows.
+//! Isolation is proved: the rules that every table keeps, and what each role can
+//! do to each table's rows.
 
 mod breakers;
 mod catalogue;

@@ -1,7 +1,7 @@
-//! SEC-C3: every table × role × verb, on a row of one's own, a colleague's,
-//! another tenant's, and with no tenant set. Where a policy asks for permissions,
-//! each system role is tried with what it holds. The outcome is a golden
-//! file, so that a new table or a wider grant shows up in review.
+//! SEC-C3: every table × role × verb, on an own row, a colleague's, another
+//! tenant's, and without a tenant. If a policy depends on permissions, each
+//! system role is tried with its own. The outcome is a golden file, so that a new
+//! table or a wider grant shows up in review.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -58,7 +58,7 @@ impl Verb {
         }
     }
 
-    /// The policy command whose openness lets it reach other tenants.
+    /// The policy command that, if open, reaches other tenants.
     const fn command(self) -> &'static str {
         match self {
             Self::Select => "select",
@@ -71,16 +71,16 @@ impl Verb {
     }
 }
 
-/// In whose name the settings are.
+/// The relation between the settings and the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
-    /// The row is of the tenant that the settings name.
+    /// The row belongs to the tenant in the settings.
     Own,
-    /// So it is, but the settings name another member, who is in no team.
+    /// The same, but the settings name another member, who is in no team.
     Colleague,
     /// The row is of another tenant.
     Other,
-    /// The settings name nobody.
+    /// There are no settings.
     Unset,
 }
 
@@ -88,24 +88,24 @@ impl Target {
     const ALL: [Self; 4] = [Self::Own, Self::Colleague, Self::Other, Self::Unset];
 }
 
-/// With whose permissions a statement is tried.
+/// The permissions that a statement is tried with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// Atrium's own, or a database role's to which permissions mean nothing.
+enum PermissionSet {
+    /// Of a system transaction, or of a database role that ignores permissions.
     Atrium,
-    /// A member's with this role.
+    /// Of a member with this role.
     Member(SystemRole),
 }
 
-impl Standing {
-    /// All that count for a database role.
+impl PermissionSet {
+    /// The permission sets that matter for a database role.
     fn of(role: &str) -> Vec<Self> {
         let members = SystemRole::ALL.iter().copied().map(Self::Member);
         let members = members.filter(|_| role == "atrium_app");
         std::iter::once(Self::Atrium).chain(members).collect()
     }
 
-    /// As in the setting `app.permissions`.
+    /// The value of the setting `app.permissions`.
     fn permissions(self) -> String {
         match self {
             Self::Atrium => "system".to_owned(),
@@ -124,14 +124,14 @@ impl Standing {
     }
 }
 
-/// What came of trying.
+/// The result of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     /// It reached a row.
     Yes,
-    /// No row was in sight.
+    /// No row was visible.
     Nothing,
-    /// A policy refused the new row.
+    /// A policy denied the new row.
     Walled,
     /// The privilege is missing.
     Denied,
@@ -148,11 +148,11 @@ impl Outcome {
     }
 }
 
-/// What one role may name in one table.
+/// What a role may name in a table.
 struct Reach {
-    /// A column that it may update, or any.
+    /// A column that it may update, or any column if there is none.
     update_column: String,
-    /// It may read the primary key, so that single rows can be picked.
+    /// True if it may read the primary key, so that a single row can be picked.
     reads_key: bool,
 }
 
@@ -169,7 +169,7 @@ impl Reach {
         for column in &table.primary_key {
             reads_key &= has_privilege(conn, role, &table.name, column, "SELECT").await;
         }
-        // Without any such column the statement is refused whatever it names.
+        // Without such a column the statement is denied, whatever it names.
         let update_column =
             update_column.unwrap_or_else(|| table.columns.last().unwrap().name.clone());
         Self {
@@ -196,8 +196,8 @@ async fn has_privilege(
         .unwrap()
 }
 
-/// The statement of a verb on a row of `maker`'s tenant; `stranger` is a
-/// tenant that is not.
+/// The statement of a verb on a row of `maker`'s tenant; `stranger` is the other
+/// tenant.
 fn statement(
     verb: Verb,
     table: &Table,
@@ -210,7 +210,7 @@ fn statement(
     let column = &reach.update_column;
     let tenant = table.tenant_column();
     let at = match tenant {
-        // Whose key can't be read is picked by its tenant.
+        // Without a readable key, the row is picked by its tenant.
         Some(tenant) if !reach.reads_key => format!("{tenant} = {}", row[tenant]),
         _ => table.row_condition(row),
     };
@@ -229,7 +229,7 @@ fn statement(
                 "UPDATE {name} SET {tenant} = '{}' WHERE {at}",
                 stranger.tenant_id
             ),
-            // A row of no tenant: its key instead.
+            // A table without a tenant column: its key instead.
             None => format!(
                 "UPDATE {name} SET {0} = {0} WHERE {at}",
                 table.primary_key[0]
@@ -239,19 +239,18 @@ fn statement(
     }
 }
 
-/// What a role's commands are for: without it, none of them could be shown to
-/// reach a row.
+/// Preparation without which a role's commands could not reach any row.
 const STATES: [(&str, &str, &str); 1] = [(
     "memories",
     "atrium_trash",
     "UPDATE memories SET expires_at = created_at, deleted_at = created_at",
 )];
 
-/// Tries a statement as a role and rolls it back.
+/// Runs a statement as a role and rolls it back.
 async fn attempt(
     conn: &mut PgConnection,
     role: &str,
-    standing: Standing,
+    permission_set: PermissionSet,
     settings: Option<&Maker>,
     sql: &str,
 ) -> Outcome {
@@ -281,7 +280,7 @@ async fn attempt(
     .bind(tenant_id)
     .bind(user_id)
     .bind(teams)
-    .bind(settings.map_or_else(String::new, |_| standing.permissions()))
+    .bind(settings.map_or_else(String::new, |_| permission_set.permissions()))
     .execute(&mut *tx)
     .await
     .unwrap();
@@ -301,7 +300,7 @@ async fn attempt(
                     Outcome::Walled
                 }
                 Some("42501") => Outcome::Denied,
-                // The row was in sight: something refers to it, or it is there.
+                // The row was visible: it is referenced, or it exists already.
                 Some("23503" | "23505") => Outcome::Yes,
                 _ => panic!("{role}: {sql}: {error}"),
             }
@@ -309,7 +308,7 @@ async fn attempt(
     }
 }
 
-/// Whether a listed exception opens the table to the role for this verb.
+/// True if a listed exception opens the table to the role for this verb.
 fn is_open(table: &Table, role: &str, verb: Verb) -> bool {
     let short = role.trim_start_matches("atrium_");
     let open = |command: &str| {
@@ -321,7 +320,7 @@ fn is_open(table: &Table, role: &str, verb: Verb) -> bool {
     open(verb.command()) && (verb != Verb::InsertOnConflict || open("insert"))
 }
 
-/// All outcomes, and what among them must never be.
+/// All outcomes, and those among them that are never allowed.
 async fn survey(db: &TestDb) -> (String, Vec<String>) {
     let mut admin = db.admin.acquire().await.unwrap();
     let tables = tables(&mut admin).await;
@@ -332,8 +331,8 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
         tenant_id: ours.tenant_id,
         ..Maker::new()
     };
-    // Each role is taken as production does; those that nobody takes are
-    // taken by the superuser, who is then bound like anybody.
+    // Each role is taken as in production; roles that no login takes are taken by
+    // the superuser, who is then restricted like any other.
     let mut taken = HashMap::new();
     for role in ROLES {
         if let Some(conn) = db.connection_for(role).await {
@@ -342,9 +341,9 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
     }
 
     let mut matrix = String::from(
-        "# What each role can do to a row of its own / a colleague's / another tenant's / with no tenant set.\n\
-         # yes: it reached the row. nothing: no row in sight. walled: a policy refused. denied: no privilege.\n\
-         # What is denied throughout is left out. In brackets: with the permissions of which system roles, or as Atrium itself.\n",
+        "# What each role can do to an own row / a colleague's / another tenant's / without a tenant.\n\
+         # yes: reached the row. nothing: no visible row. walled: denied by a policy. denied: missing privilege.\n\
+         # Verbs that are denied throughout are left out. In brackets: the system roles whose permissions apply, or a system transaction (atrium).\n",
     );
     let mut problems = Vec::new();
     for table in &tables {
@@ -354,9 +353,9 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
         for role in ROLES {
             let reach = Reach::of(&mut admin, table, role).await;
             for verb in Verb::ALL {
-                // Standings with the same outcomes share a line.
+                // Permission sets with the same outcomes share a line.
                 let mut lines: Vec<(Vec<&str>, [Outcome; 4])> = Vec::new();
-                for standing in Standing::of(role) {
+                for permission_set in PermissionSet::of(role) {
                     let mut outcomes = [Outcome::Denied; 4];
                     for (target, outcome) in Target::ALL.into_iter().zip(&mut outcomes) {
                         let (settings, maker, fresh, stranger) = match target {
@@ -367,7 +366,7 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
                         };
                         let sql = statement(verb, table, &reach, maker, fresh, stranger);
                         let conn = taken.get_mut(role).unwrap_or(&mut admin);
-                        *outcome = attempt(conn, role, standing, settings, &sql).await;
+                        *outcome = attempt(conn, role, permission_set, settings, &sql).await;
                         if let Some(problem) = problem(table, role, verb, target, *outcome) {
                             problems.push(format!(
                                 "{} {role} {} ({target:?}): {problem}",
@@ -377,12 +376,12 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
                         }
                     }
                     match lines.iter_mut().find(|(_, others)| *others == outcomes) {
-                        Some((names, _)) => names.push(standing.name()),
-                        None => lines.push((vec![standing.name()], outcomes)),
+                        Some((names, _)) => names.push(permission_set.name()),
+                        None => lines.push((vec![permission_set.name()], outcomes)),
                     }
                 }
-                // What isn't refused for lack of a privilege must work where
-                // it is meant to, or its refusals prove nothing.
+                // A verb that the role has the privilege for must succeed on an own row, or
+                // its denials prove nothing.
                 let own = lines.iter().map(|(_, outcomes)| outcomes[0]);
                 if own.clone().all(|own| own != Outcome::Denied)
                     && !own.into_iter().any(|own| own == Outcome::Yes)
@@ -411,7 +410,7 @@ async fn survey(db: &TestDb) -> (String, Vec<String>) {
     (matrix, problems)
 }
 
-/// What must not be, whatever was reviewed.
+/// A problem that is reported even if the golden file was reviewed.
 fn problem(
     table: &Table,
     role: &str,
@@ -420,7 +419,7 @@ fn problem(
     outcome: Outcome,
 ) -> Option<&'static str> {
     if verb == Verb::UpdateTenant {
-        return (outcome != Outcome::Denied).then_some("a row can change hands");
+        return (outcome != Outcome::Denied).then_some("a row can move to another tenant");
     }
     match (target, outcome) {
         (Target::Other | Target::Unset, Outcome::Yes) if !is_open(table, role, verb) => {
@@ -441,7 +440,7 @@ async fn every_table_role_and_verb_is_as_reviewed() {
 
 // SEC-C3
 #[tokio::test]
-async fn a_new_table_is_in_the_matrix_by_itself() {
+async fn new_table_is_in_the_matrix_automatically() {
     let db = TestDb::new().await;
     sqlx::raw_sql(
         "CREATE TABLE notes (
@@ -468,7 +467,7 @@ async fn a_new_table_is_in_the_matrix_by_itself() {
         .iter()
         .filter(|problem| problem.starts_with("notes"))
         .collect();
-    // The grant of UPDATE covers tenant_id, which the policy alone must hold.
+    // The grant of UPDATE includes tenant_id, so only the policy protects it.
     assert!(
         reached
             .iter()

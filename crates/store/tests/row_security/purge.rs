@@ -1,5 +1,5 @@
-//! A purged organisation leaves nothing, its neighbours lose nothing, and none
-//! is purged before its time.
+//! A purge deletes all rows of an organisation and none of any other, and runs
+//! only when the grace period is over.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::rows::{Maker, Table, tables};
 
-/// How many rows of a tenant each table has.
+/// The number of rows of a tenant in each table.
 async fn rows(conn: &mut PgConnection, tables: &[Table], tenant: Uuid) -> BTreeMap<String, i64> {
     let mut found = BTreeMap::new();
     for table in tables {
@@ -70,7 +70,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn a_purged_tenant_leaves_no_row_and_takes_nobody_elses() {
+async fn purged_tenant_leaves_no_row_and_deletes_nobody_elses() {
     let World {
         db,
         tables,
@@ -105,9 +105,9 @@ async fn a_purged_tenant_leaves_no_row_and_takes_nobody_elses() {
     assert_eq!(tenant_lock_expired(&mut tx, NOW).await.unwrap(), None);
 }
 
-// SEC-G: the database itself refuses, whatever the program asks for.
+// SEC-G: enforced by the database, whatever the program does.
 #[tokio::test]
-async fn none_is_purged_before_its_time() {
+async fn tenant_is_not_purged_before_its_grace_period_is_over() {
     let World {
         db, tables, ours, ..
     } = world().await;
@@ -138,7 +138,7 @@ async fn none_is_purged_before_its_time() {
 
 // SEC-C5, SEC-G
 #[tokio::test]
-async fn only_the_operators_role_purges_and_only_its_own_transactions_tenant() {
+async fn only_the_operator_role_purges_and_only_its_own_transactions_tenant() {
     let World {
         db,
         tables,

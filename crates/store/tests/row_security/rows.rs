@@ -1,5 +1,5 @@
-//! Makes rows for any table from what the catalogue says of it, so that a new
-//! table is in the matrix without anybody writing rows for it.
+//! Generates rows for any table from the catalogue, so that a new table is in the
+//! matrix without any row written for it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,28 +13,27 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) type_name: String,
     is_required: bool,
-    /// What CHECK constraints on it compare it with.
+    /// Values that CHECK constraints on it compare it with.
     literals: Vec<String>,
-    /// The table and column that it refers to.
+    /// The table and column that it references.
     refers_to: Option<(String, String)>,
 }
 
-/// A table of ours; partitions are reached through their parent.
+/// A table of the schema; partitions are reached through their parent.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) primary_key: Vec<String>,
-    /// The columns of each CHECK constraint that looks at several.
+    /// The columns of each CHECK constraint over several columns.
     checks: HashMap<String, Vec<String>>,
 }
 
-/// A row: for each column, an SQL expression.
+/// A row: an SQL expression for each column.
 pub(crate) type RowValues = BTreeMap<String, String>;
 
 impl Table {
-    /// The column that tells whose the row is: `tenant_id`, or `id` of a
-    /// tenant itself.
+    /// The column with the row's tenant: `tenant_id`, or `id` of the table `tenants`.
     pub(crate) fn tenant_column(&self) -> Option<&str> {
         if self.name == "tenants" {
             return Some("id");
@@ -83,7 +82,7 @@ struct ColumnRow {
     target_column: Option<String>,
 }
 
-/// All tables, those that others refer to first.
+/// All tables, referenced tables first.
 pub(crate) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
     let columns: Vec<ColumnRow> = sqlx::query_as(
         "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -157,7 +156,7 @@ pub(crate) async fn tables(conn: &mut PgConnection) -> Vec<Table> {
 }
 
 fn in_order_of_reference(mut left: Vec<Table>) -> Vec<Table> {
-    // Nearly every table refers to tenants, by the column that isn't followed.
+    // Nearly every table references `tenants`, by the column that isn't followed.
     left.sort_by_key(|table| table.name != "tenants");
     let mut ordered: Vec<Table> = Vec::new();
     while !left.is_empty() {
@@ -175,7 +174,7 @@ fn in_order_of_reference(mut left: Vec<Table>) -> Vec<Table> {
     ordered
 }
 
-/// The quoted texts of a constraint: values that an enumeration allows.
+/// The quoted texts of a constraint, which are the values of an enumeration.
 fn literals_of(definition: &str) -> Vec<String> {
     definition
         .split('\'')
@@ -185,7 +184,7 @@ fn literals_of(definition: &str) -> Vec<String> {
         .collect()
 }
 
-/// Makes rows of one tenant.
+/// Generates rows of one tenant.
 #[derive(Debug)]
 pub(crate) struct Maker {
     /// The tenant of all rows.
@@ -205,8 +204,8 @@ impl Maker {
         }
     }
 
-    /// Puts one row into each table, and a second one into those that others
-    /// refer to, so that a third row can refer to what the first does not.
+    /// Inserts one row into each table, and a second one into referenced tables, so
+    /// that a third row can reference one that the first does not.
     pub(crate) async fn fill(&mut self, conn: &mut PgConnection, tables: &[Table]) {
         for table in tables {
             let is_target = tables.iter().any(|other| {
@@ -216,7 +215,7 @@ impl Maker {
                         .iter()
                         .any(|c| matches!(&c.refers_to, Some((target, _)) if *target == table.name))
             });
-            // A tenant is the whole of its rows: there is no second one.
+            // All rows belong to one tenant, so there is no second one.
             for _ in 0..if is_target && table.name != "tenants" {
                 2
             } else {
@@ -232,8 +231,8 @@ impl Maker {
         }
     }
 
-    /// A row that the table takes, found by trying: where a CHECK refuses, the
-    /// columns that it looks at get their other values. Nothing is kept.
+    /// A row that the table accepts, found by trial: if a CHECK fails, its columns
+    /// get their other values. Nothing is kept.
     pub(crate) async fn candidate(&self, conn: &mut PgConnection, table: &Table) -> RowValues {
         let choices: Vec<Vec<String>> = table
             .columns
@@ -257,8 +256,8 @@ impl Maker {
             let Err(error) = tried else { return row };
             let error = error
                 .into_database_error()
-                .expect("the server refused the row");
-            // Past all checks: the tenant has its only such row already.
+                .expect("the server rejected the row");
+            // All checks passed: the tenant already has its only row in this table.
             if error.is_unique_violation() {
                 return row;
             }
@@ -266,7 +265,7 @@ impl Maker {
             let Some(columns) = error.constraint().and_then(|name| table.checks.get(name)) else {
                 break;
             };
-            // Count on like an odometer over the columns of the constraint.
+            // Step through the values of the constraint's columns like an odometer.
             let carried = columns.iter().all(|name| {
                 let place = table.columns.iter().position(|column| column.name == *name);
                 let Some(place) = place else { return true };
@@ -296,8 +295,8 @@ impl Maker {
 
     fn values(&self, table: &Table, column: &Column) -> Vec<String> {
         if let Some((target, target_column)) = &column.refers_to {
-            // Owned by the member or, where a rule wants somebody else, by
-            // another; for the rest the newest row that there is.
+            // Owned by the member or, if a rule wants another owner, by another member;
+            // other references use the newest row.
             let rows = self.made.get(target).map(Vec::as_slice);
             let rows = rows.unwrap_or_default();
             let chosen = if target == "users" {
@@ -334,7 +333,7 @@ impl Maker {
             "text[]" => vec!["'{}'::text[]".into()],
             "bytea[]" => vec!["'{}'::bytea[]".into()],
             "inet" => vec!["'192.0.2.1'::inet".into()],
-            // As long as a SHA-256, and different each time; else one byte.
+            // As long as a SHA-256 and different each time; otherwise one byte.
             "bytea" => vec![
                 format!("sha256('{number}'::bytea)"),
                 "'\\x00'::bytea".into(),
@@ -351,7 +350,7 @@ impl Maker {
             }
             "halfvec" => vec!["array_fill(0.5::real, ARRAY[384])::halfvec".into()],
             other => panic!(
-                "{}.{}: teach tests/row_security/rows.rs to make a {other}",
+                "{}.{}: teach tests/row_security/rows.rs to generate a {other}",
                 table.name, column.name
             ),
         }

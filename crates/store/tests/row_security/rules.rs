@@ -1,9 +1,8 @@
-//! The rules of the data model that the catalogue tells, beside those that are
-//! checked at boot.
+//! The rules of the data model that only tests check; the boot check has the rest.
 
 use store::catalogue::Rule;
 
-/// Held by the migrations, so a running database is not asked.
+/// Rules that the migrations ensure, so a running database is not checked for them.
 pub(crate) const SHAPE_RULES: &[Rule] = &[
     Rule {
         name: "privilege_has_policy",
@@ -18,9 +17,8 @@ pub(crate) const SHAPE_RULES: &[Rule] = &[
         remedy: None,
     },
     Rule {
-        // The catalogue knows what a policy reads. Builtin functions are
-        // pinned and so not listed; a table in a subquery and a function of
-        // ours are.
+        // The catalogue knows what a policy reads. Built-in functions are pinned and so
+        // not listed; a table in a subquery and a function of the schema are.
         name: "policy_is_plain",
         breaks: "SELECT t.name || '.' || p.polname AS object,
                         'it reads ' || pg_describe_object(d.refclassid, d.refobjid, 0) AS problem
@@ -124,7 +122,7 @@ pub(crate) const SHAPE_RULES: &[Rule] = &[
         remedy: None,
     },
     Rule {
-        // The helpers that write policies see to it.
+        // The helpers that write policies ensure it.
         name: "purge_reaches_every_table",
         breaks: "SELECT t.name AS object, 'a purged organisation would leave rows in it: CALL policies_create, or purge_allow' AS problem
                    FROM tables t
@@ -139,7 +137,7 @@ pub(crate) const SHAPE_RULES: &[Rule] = &[
         remedy: None,
     },
     Rule {
-        // Or no memory that has such a row could ever be deleted for good.
+        // Otherwise a memory with such a row could never be deleted permanently.
         name: "memories_take_their_rows_along",
         breaks: "SELECT k.conrelid::regclass::text AS object, k.conname || ' does not delete with the memory' AS problem
                    FROM pg_constraint k

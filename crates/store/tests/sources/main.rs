@@ -1,4 +1,4 @@
-//! What sources do only where it is listed with its reason.
+//! Source patterns that are allowed only in listed places.
 
 mod system_transactions;
 mod unchecked_sql;
@@ -9,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file, how often it does what is listed, and why.
+/// A file, the number of occurrences, and the reason.
 type Listed = (&'static str, usize, &'static str);
 
-/// Folders whose programs serve people. The bench and tests do not.
+/// Folders of production code. The bench and tests are not checked.
 const FOLDERS: [&str; 3] = ["app", "crates", "server"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -44,7 +44,7 @@ fn assert_listed(texts: &[&str], listed: &[Listed], advice: &str) {
     for folder in FOLDERS {
         sources(&root.join(folder), &mut files);
     }
-    assert!(files.len() > 100, "the sources are looked at");
+    assert!(files.len() > 100, "too few sources were found");
     let mut found = BTreeMap::new();
     for file in files {
         let text = fs::read_to_string(&file).unwrap();

@@ -1,10 +1,10 @@
-//! SQL is checked at compile time and its values are bound. What is put together
-//! at run time is marked by `AssertSqlSafe`, the only way for a text that is not
-//! a literal, and each such place is listed here with the reason.
+//! SQL is checked at compile time and its values are bound. A statement built at
+//! run time is marked by `AssertSqlSafe`, the only way for a text that is not a
+//! literal, and each such place is listed here with the reason.
 
 use crate::{Listed, assert_listed};
 
-/// The file, how often it does, and from what its SQL is made.
+/// The file, the number of statements, and what they are built from.
 const LISTED: &[Listed] = &[
     (
         "crates/store/src/catalogue/mod.rs",
@@ -29,7 +29,7 @@ const LISTED: &[Listed] = &[
 ];
 
 #[test]
-fn every_statement_made_at_run_time_is_listed() {
+fn every_statement_built_at_run_time_is_listed() {
     assert_listed(
         &["AssertSqlSafe("],
         LISTED,

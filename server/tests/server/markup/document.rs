@@ -1,16 +1,14 @@
-//! What a browser makes of a page.
+//! The elements of a page as a browser parses them.
 
 use html5ever::{
     ParseOpts, parse_document, tendril::TendrilSink as _, tree_builder::TreeBuilderOpts,
 };
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
-/// Each element in the document's order: how deep it stands, its name and its
-/// attributes' names.
+/// Each element in the document's order: its depth, its name and its attributes' names.
 pub(crate) type Outline = Vec<String>;
 
-/// The page's outline, as a browser that runs scripts reads it and as one that
-/// does not.
+/// The page's outline as a browser parses it, with and without scripting.
 pub(crate) fn outline(html: &str) -> Outline {
     let mut lines = Vec::new();
     for scripting_enabled in [true, false] {
@@ -26,9 +24,9 @@ pub(crate) fn outline(html: &str) -> Outline {
                         .collect();
                     names.sort_unstable();
                     let line = format!("{depth} {} {}", name.local, names.join(" "));
-                    // In how many scripts a page's state comes is a matter of time.
+                    // The number of scripts that carry a page's state depends on timing.
                     let is_again = line.ends_with(" script nonce") && lines.last() == Some(&line);
-                    // How many words of a question are marked is up to the words.
+                    // The number of highlighted words depends on the query.
                     if !is_again && !line.ends_with(" mark ") {
                         lines.push(line);
                     }
@@ -57,7 +55,7 @@ fn visit(node: &Handle, depth: usize, each: &mut impl FnMut(&Handle, usize)) {
     }
 }
 
-/// One form that names a server function.
+/// A form that names a server function.
 pub(crate) struct Form {
     pub(crate) call: String,
     /// Name, value, and whether a person fills it in.
@@ -65,8 +63,8 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// The form filled in with `word`, with a field that stands in it twice, so
-    /// that it comes back.
+    /// The form filled in with `word` and with one field twice, which makes the
+    /// server return the form.
     pub(crate) fn faulty(&self, word: &str) -> String {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         body.append_pair("call", &self.call);

@@ -1,4 +1,4 @@
-//! An organisation in which every text that can be written holds one word.
+//! An organisation in which every text column holds one word.
 
 use axum::{
     body::Body,
@@ -19,8 +19,8 @@ use crate::support::{Answer, App, Browser, ctx, product::product, program::share
 /// The word in all texts.
 pub(crate) const WORD: &str = "Quartz";
 
-/// Columns of text that hold no words, besides those whose values a CHECK
-/// lists: what they hold and why nobody's text gets into them.
+/// Text columns that can't hold the word, besides those whose values a CHECK
+/// lists: what they hold and why no user's text gets into them.
 const NO_WORDS: &[(&str, &str)] = &[
     ("api_keys.prefix", "made by us"),
     ("api_keys.scopes", "names of permissions"),
@@ -79,7 +79,7 @@ const NO_WORDS: &[(&str, &str)] = &[
     ("web_sessions.oidc_subject", "never shown"),
 ];
 
-/// Pages whose address holds no id.
+/// Pages whose address contains no id.
 const PLAIN_PAGES: &[&str] = &[
     "/sign-in?return_to=/memories%3Fq=Quartz&error=Quartz",
     "/no-access",
@@ -126,11 +126,11 @@ const PLAIN_PAGES: &[&str] = &[
 
 pub(crate) struct Filled {
     app: App,
-    /// An owner who also runs the installation.
+    /// An owner who is also an operator of the installation.
     pub(crate) browser: Browser,
-    /// The address of every page, with the ids of what there is.
+    /// The address of every page, with the ids of the filled rows.
     pub(crate) pages: Vec<String>,
-    /// Somebody else.
+    /// A second member.
     pub(crate) member: Uuid,
     pub(crate) viewer_role: Uuid,
 }
@@ -201,7 +201,7 @@ impl Filled {
         self.fill_past_forms().await;
     }
 
-    /// Memories and what belongs to them.
+    /// Memories with their replies, versions and saved views.
     async fn fill_memories(&mut self) {
         let member = self.member;
         self.call(
@@ -262,7 +262,7 @@ impl Filled {
         ]);
     }
 
-    /// A proposal of each kind: a change that waits, a memory that waits, and
+    /// A pending proposal of each kind: of a change and of a memory, and the id of
     /// that memory.
     async fn fill_proposals(&mut self) -> (Uuid, Uuid, Uuid) {
         for (title, decision) in [("Declined", "decline"), ("Changed", "accept")] {
@@ -289,7 +289,7 @@ impl Filled {
         (change, proposal, private)
     }
 
-    /// Who may do what, and other organisations.
+    /// Roles, teams, invites, keys and other organisations.
     async fn fill_access(&mut self, me: Uuid, team: Uuid) {
         let member = self.member;
         self.call(
@@ -298,7 +298,7 @@ impl Filled {
         )
         .await;
         let role = self.id("SELECT id FROM roles WHERE NOT is_system").await;
-        // What no role has by itself.
+        // A permission that no role has by default.
         self.execute(
             "UPDATE roles SET permissions = permissions || ARRAY['memory.break_glass'] WHERE NOT is_system;
              INSERT INTO user_roles (tenant_id, user_id, role_id, source, granted_at)
@@ -384,7 +384,7 @@ impl Filled {
         ]);
     }
 
-    /// What no form writes.
+    /// Columns that no form writes.
     async fn fill_past_forms(&self) {
         for statement in [
             "UPDATE memories SET source_session_id = 'Session Quartz'",
@@ -402,7 +402,7 @@ impl Filled {
         }
     }
 
-    /// The member proposes a memory of theirs to everyone.
+    /// Proposes a memory of the member to the whole organisation.
     async fn propose(&self, title: &str) -> MemoryId {
         let ctx = ctx(&self.app.db, self.app.clock.clock());
         let actor = self.app.tenant.actor_of(self.member.into()).await;
@@ -415,7 +415,7 @@ impl Filled {
         memory.id
     }
 
-    /// The member changes what others see of a memory, which waits.
+    /// Changes a shared memory of the member, which needs a review.
     async fn propose_change(&self, memory: MemoryId) {
         let ctx = ctx(&self.app.db, self.app.clock.clock());
         let actor = self.app.tenant.actor_of(self.member.into()).await;
@@ -445,7 +445,7 @@ impl Filled {
             .unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
-    /// Calls a server function as the pages' own code does.
+    /// Calls a server function as the pages' own scripts do.
     async fn call(&mut self, function: &str, arguments: &str) {
         let body = arguments.replace(' ', "+");
         let call = request(Method::POST, &format!("/api/{function}"))
@@ -458,7 +458,7 @@ impl Filled {
         assert!(answer.status.is_success(), "{function}: {}", answer.body);
     }
 
-    /// Sends a form to a page, as a browser without scripts does.
+    /// Posts a form to a page, as a browser without scripts does.
     pub(crate) async fn post(&mut self, page: &str, body: String) -> Answer {
         let form = request(Method::POST, page)
             .header("sec-fetch-site", "same-origin")
@@ -487,7 +487,7 @@ impl Filled {
             .await
     }
 
-    /// The page that tells what an act on several members came to.
+    /// The address of the page with the outcome of a bulk action.
     async fn bulk(&mut self, member: Uuid, team: Uuid) -> String {
         let page = format!("/members/bulk?ids={member}&act=team:{team}");
         let form = format!("call=member_bulk_apply&act=team:{team}&ids[]={member}");
@@ -496,7 +496,7 @@ impl Filled {
         answer.location().to_owned()
     }
 
-    /// A page that whoever was invited opens.
+    /// The address of an invite link's page.
     async fn invite_link(&mut self, invite: Uuid) -> String {
         let form = format!("call=invite_renew&id={invite}&days=7");
         let answer = self.post(&format!("/invites/{invite}"), form).await;
@@ -516,8 +516,8 @@ impl Filled {
         self.app.count("SELECT count(*) FROM user_roles").await
     }
 
-    /// Puts `markup` in the word's place in every column that holds it; `short`
-    /// where there is no room for all of it.
+    /// Replaces the word by `markup` in every column that holds it, or by `short`
+    /// where `markup` is too long.
     pub(crate) async fn replace_word(&self, markup: &str, short: &str) {
         let columns: Vec<(String, String, String, bool)> = sqlx::query_as(
             "SELECT c.relname::text, quote_ident(a.attname), format_type(a.atttypid, NULL),
@@ -535,7 +535,7 @@ impl Filled {
         .await
         .unwrap();
         let mut conn = self.app.db.admin.acquire().await.unwrap();
-        // No trigger makes anything of the new text.
+        // Triggers must not process the new text.
         sqlx::raw_sql("SET session_replication_role = replica")
             .execute(&mut *conn)
             .await

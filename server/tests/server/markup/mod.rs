@@ -1,9 +1,9 @@
-//! Text stays text: whatever a person, an issuer, a file or a program has
-//! stored or sends, a page has the same elements as with plain words.
+//! Text stays text: whatever a person, an issuer, a file or a program stores or
+//! sends, a page has the same elements as with plain words.
 //!
-//! Two organisations are filled with texts that hold one plain word. In one of
-//! them the word becomes markup in every column of the database; then every page
-//! of both is rendered and compared.
+//! Two organisations are filled with texts that contain one plain word. In one
+//! of them the word is replaced by markup in every column of the database; then
+//! every page of both is rendered and compared.
 
 mod document;
 mod fill;
@@ -18,9 +18,9 @@ use document::{Outline, forms, outline};
 use fill::{Filled, WORD};
 use leptos_axum::generate_route_list;
 
-/// What ends elements, attributes, comments and scripts, or begins them.
+/// Markup that ends or opens elements, attributes, comments and scripts.
 const MARKUP: &str = "</title></textarea></script><i x=\"'\u{2028}<!--<script>&lt;";
-/// The same for names that have at most 50 characters.
+/// The same for names of at most 50 characters.
 const SHORT: &str = "</title></script><i x=\"'\u{2028}<!--<b>&lt;";
 
 /// A page's address with a word in its query.
@@ -29,7 +29,7 @@ fn with_word(path: &str, word: &str) -> String {
     path.replace(WORD, &word)
 }
 
-/// What each page shows, by its address.
+/// The status and outline of each page, by its address.
 async fn outlines(filled: &mut Filled, word: &str) -> Vec<(String, StatusCode, Outline)> {
     let mut all = Vec::new();
     for path in filled.pages.clone() {
@@ -55,7 +55,7 @@ fn assert_same(what: &str, plain: &Outline, hostile: &Outline) {
 }
 
 #[tokio::test]
-async fn no_stored_text_becomes_markup_on_any_page() {
+async fn stored_text_never_becomes_markup() {
     let mut filled = Filled::new().await;
     // Every route of the application is among the pages.
     let mut missing = String::new();
@@ -81,7 +81,7 @@ async fn no_stored_text_becomes_markup_on_any_page() {
     let plain = outlines(&mut filled, WORD).await;
     for (path, status, _) in &plain {
         let expected = if path == "/no-access" {
-            // For those who have no role.
+            // The page for members without a role.
             StatusCode::SEE_OTHER
         } else if path == "/nowhere" {
             StatusCode::NOT_FOUND
@@ -90,7 +90,7 @@ async fn no_stored_text_becomes_markup_on_any_page() {
         };
         assert_eq!(*status, expected, "{path}");
     }
-    // Another one, visited in the same order: some pages write down who read them.
+    // Another one, visited in the same order, because some pages audit who read them.
     let mut filled = Filled::new().await;
     filled.replace_word(MARKUP, SHORT).await;
     let hostile = outlines(&mut filled, MARKUP).await;
@@ -101,12 +101,12 @@ async fn no_stored_text_becomes_markup_on_any_page() {
         let answer = filled.browser.get(&with_word(path, MARKUP)).await;
         with_text += usize::from(answer.body.contains("&lt;/title>"));
     }
-    // The pages do show what was stored.
+    // The pages do show the stored text.
     assert!(with_text > 20, "{with_text} pages show the markup as text");
 }
 
 #[tokio::test]
-async fn no_typed_text_becomes_markup_when_a_form_comes_back() {
+async fn typed_text_never_becomes_markup_in_a_returned_form() {
     let mut filled = Filled::new().await;
     let mut tried = 0;
     for path in filled.pages.clone() {
@@ -120,7 +120,7 @@ async fn no_typed_text_becomes_markup_when_a_form_comes_back() {
                 form.call
             );
             if plain.status.is_redirection() {
-                // It has no field in which anything could be wrong.
+                // The form has no field that could be wrong.
                 continue;
             }
             assert!(
@@ -137,10 +137,10 @@ async fn no_typed_text_becomes_markup_when_a_form_comes_back() {
     assert!(tried > 30, "{tried} forms came back");
 }
 
-/// SEC-G: markup that got into a page can't make its reader's click call what
+/// SEC-G: injected markup can't make its reader's click call an operation that
 /// the page itself does not offer.
 #[tokio::test]
-async fn a_page_calls_only_what_its_own_forms_call() {
+async fn page_calls_only_operations_of_its_own_forms() {
     let mut filled = Filled::new().await;
     let functions: Vec<_> = leptos::server_fn::axum::server_fn_paths()
         .filter_map(|(path, _)| path.strip_prefix("/api/").map(str::to_owned))
@@ -159,7 +159,7 @@ async fn a_page_calls_only_what_its_own_forms_call() {
     }
     assert!(offered > 60, "{offered} forms");
 
-    // The one that was replayed: a memory's page that gives its author a role.
+    // The attack that was found: a memory's page that grants its author a role.
     let member = filled.member.to_string();
     let grant = format!(
         "call=member_role_grant&id={member}&role={}",
@@ -182,7 +182,7 @@ async fn a_page_calls_only_what_its_own_forms_call() {
             answer.status
         );
     }
-    // Nor by going to the function itself, as no page of ours does.
+    // Nor does posting to the function itself help, which no page does.
     let direct = request(Method::POST, "/api/member_role_grant")
         .header("sec-fetch-site", "same-origin")
         .header("sec-fetch-mode", "navigate")

@@ -1,4 +1,4 @@
-//! Who is let in, and to what.
+//! Authentication, rate limits and scopes of `/mcp`.
 
 use axum::{
     body::Body,
@@ -20,7 +20,7 @@ use super::{
 
 // SEC-B3, SEC-D5
 #[tokio::test]
-async fn a_key_opens_it_and_nothing_else_does() {
+async fn only_a_key_opens_mcp() {
     let world = World::new().await;
     let (mia, _) = member(&world, "Mia").await;
     let key = world.key_of(&mia, SCOPES).await;
@@ -61,7 +61,7 @@ async fn a_key_opens_it_and_nothing_else_does() {
 
 // SEC-B9
 #[tokio::test]
-async fn a_key_has_one_allowance_for_both_ways_in() {
+async fn key_has_one_rate_limit_for_rest_and_mcp() {
     let world =
         World::with(|app| product_with(app, |config| config.api_calls_per_minute = 2)).await;
     let (_, key) = member(&world, "Mia").await;
@@ -76,9 +76,9 @@ async fn a_key_has_one_allowance_for_both_ways_in() {
     problem(&world.say(&key, &list).await, 429, "too_many_requests");
 }
 
-/// DNS rebinding: a page whose name resolves to ours sends its own origin.
+/// DNS rebinding: a page whose name resolves to Atrium sends its own origin.
 #[tokio::test]
-async fn other_sites_pages_are_refused_before_their_key_is_looked_at() {
+async fn other_origins_are_rejected_before_their_key_is_checked() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let list = message("tools/list", &json!({})).to_string();
@@ -110,7 +110,7 @@ async fn other_sites_pages_are_refused_before_their_key_is_looked_at() {
 }
 
 #[tokio::test]
-async fn tools_that_a_key_may_not_use_are_neither_listed_nor_done() {
+async fn tools_outside_the_keys_scopes_are_neither_listed_nor_run() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let looking = [

@@ -1,5 +1,4 @@
-//! What lists and searches are narrowed to: over REST and over MCP the same,
-//! by one table.
+//! Filters of lists and searches: one table of cases for REST and MCP.
 
 use std::fmt::Write as _;
 
@@ -11,7 +10,7 @@ use super::{Mcp as _, done, member, support::program::World, wrong};
 
 const AT: &str = "/api/v1/memories";
 
-/// The names of what a list or a search has found, in the alphabet's order.
+/// The titles of a list or a search's hits, in alphabetical order.
 fn names<'a>(rows: impl Iterator<Item = &'a Value>) -> Vec<String> {
     let titles = rows.map(|row| row["title"].as_str().unwrap().to_owned());
     let mut titles: Vec<_> = titles.collect();
@@ -27,7 +26,7 @@ fn hits(found: &Value) -> impl Iterator<Item = &Value> {
     rows(&found["hits"]).map(|hit| &hit["memory"])
 }
 
-/// What each of the four ways finds of the tea that there is.
+/// The titles that each of the four endpoints finds.
 async fn found(world: &World, key: &str, filter: &Value) -> [(&'static str, Vec<String>); 4] {
     let fields = filter.as_object().unwrap();
     let mut query = String::new();
@@ -69,7 +68,7 @@ async fn kept(world: &World, key: &str, title: &str, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn each_filter_narrows_lists_and_searches_over_rest_and_mcp() {
+async fn each_filter_applies_to_lists_and_searches_over_rest_and_mcp() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (noah, noahs) = member(&world, "Noah").await;
@@ -135,7 +134,7 @@ async fn each_filter_narrows_lists_and_searches_over_rest_and_mcp() {
             assert_eq!(titles, expected, "{way} {filter}");
         }
     }
-    // SEC-C6: a foreign id narrows to nothing.
+    // SEC-C6: with a foreign id nothing is found.
     let other = world.app.db.tenant("other").await;
     let eve = other.actor(SystemRole::Owner, "Eve").await;
     world.memory_of(&eve, "Tea").await;
@@ -152,7 +151,7 @@ async fn each_filter_narrows_lists_and_searches_over_rest_and_mcp() {
 }
 
 #[tokio::test]
-async fn what_a_filter_cannot_be_is_told_by_name_in_each_way() {
+async fn invalid_filter_is_named_by_every_endpoint() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let tags: Vec<_> = (0..10_000).map(|n| n.to_string()).collect();
@@ -186,7 +185,7 @@ async fn what_a_filter_cannot_be_is_told_by_name_in_each_way() {
         assert_eq!(answer.status, 422, "{name}: {}", answer.body);
         assert!(answer.body.contains(name), "{name}: {}", answer.body);
     }
-    // Not a second shape beside the first: values as REST takes them.
+    // MCP takes values in the same shape as REST, and in no other.
     for (name, value) in [
         ("kind", json!(["event"])),
         ("filter", json!({ "kind": "event" })),

@@ -1,5 +1,5 @@
-//! `/mcp` through the product's own router: who is let in, what the protocol
-//! answers in each of its revisions, and what the tools do.
+//! `/mcp` through the product's own router: authentication, the protocol in
+//! each of its revisions, and the tools.
 
 mod entry;
 mod filters;
@@ -25,7 +25,7 @@ fn told(request: Builder) -> Builder {
         .header(header::ACCEPT, "application/json, text/event-stream")
 }
 
-/// A message of the protocol as it was before 2026-07-28.
+/// A message of the protocol before revision 2026-07-28.
 fn message(method: &str, params: &Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
 }
@@ -74,7 +74,7 @@ fn result(answer: &Answer) -> Value {
     message["result"].clone()
 }
 
-/// What a tool answers where all went well: the same as text and as data.
+/// The data of a successful tool call, which is the same as its text.
 #[track_caller]
 fn done(answer: &Value) -> Value {
     assert_ne!(answer["isError"], true, "{answer}");
@@ -87,7 +87,7 @@ fn done(answer: &Value) -> Value {
     data
 }
 
-/// What a tool tells the model where something was wrong.
+/// The error text of a failed tool call.
 #[track_caller]
 fn wrong(answer: &Value) -> String {
     assert_eq!(answer["isError"], true, "{answer}");

@@ -1,4 +1,4 @@
-//! What the protocol asks of a server, in each of its revisions.
+//! The protocol in each of its revisions.
 
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ const NEWEST: &str = "2026-07-28";
 const EARLIER: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
 #[tokio::test]
-async fn each_earlier_revision_is_greeted_as_itself_and_without_a_session() {
+async fn initialize_answers_with_the_requested_revision_and_no_session() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     for version in EARLIER {
@@ -59,7 +59,7 @@ async fn each_earlier_revision_is_greeted_as_itself_and_without_a_session() {
                 .await,
         );
     }
-    // A revision that is not known is answered with one that is.
+    // An unknown revision is answered with the newest known one.
     let hello = message(
         "initialize",
         &json!({
@@ -73,7 +73,7 @@ async fn each_earlier_revision_is_greeted_as_itself_and_without_a_session() {
 }
 
 #[tokio::test]
-async fn the_newest_revision_needs_no_greeting() {
+async fn newest_revision_needs_no_initialize() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let meta = json!({
@@ -107,11 +107,11 @@ async fn the_newest_revision_needs_no_greeting() {
     let added = json!({ "name": "add_memory", "arguments": { "content": "Tea at four" } });
     let added = result(&say("tools/call", added).await);
     assert_eq!(done(&added)["content"], "Tea at four");
-    // Ping went with the sessions.
+    // This revision has no ping.
     let gone = say("ping", json!({})).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.body);
     assert!(gone.body.contains("-32601"), "{}", gone.body);
-    // What the headers say and what the body says is the same.
+    // Headers and body must agree.
     let request = told(with_key(Method::POST, AT, &key))
         .header("mcp-protocol-version", NEWEST)
         .header("mcp-method", "tools/call");
@@ -121,7 +121,7 @@ async fn the_newest_revision_needs_no_greeting() {
 }
 
 #[tokio::test]
-async fn there_is_no_stream_to_open_and_no_session_to_end() {
+async fn streams_and_sessions_are_not_offered() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     for method in [Method::GET, Method::DELETE, Method::PUT] {
@@ -134,12 +134,12 @@ async fn there_is_no_stream_to_open_and_no_session_to_end() {
 }
 
 #[tokio::test]
-async fn what_the_protocol_does_not_know_is_its_own_error() {
+async fn protocol_errors_have_json_rpc_codes() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     for (method, params, code) in [
         ("tools/call", json!({ "name": "drop_tables" }), -32_602),
-        // What can't be read as a call of a tool is none.
+        // A request that can't be read as a tool call is a protocol error.
         (
             "tools/call",
             json!({ "name": "search", "arguments": ["tea"] }),
@@ -190,7 +190,7 @@ async fn what_the_protocol_does_not_know_is_its_own_error() {
         .header(header::ACCEPT, "application/json, text/event-stream");
     let answer = world.send(plain, "{}").await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    // It goes on after all of that.
+    // The server still works after these.
     assert_eq!(world.tools(&key).await.len(), 8);
 }
 

@@ -1,4 +1,4 @@
-//! What the tools do, and what they can't take.
+//! The tools: what they return and which arguments they reject.
 
 use axum::http::{Method, StatusCode};
 use domain::{Permission, access::SystemRole};
@@ -14,7 +14,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn a_memory_is_added_found_read_changed_and_deleted() {
+async fn memory_is_added_found_read_changed_and_deleted() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let added = json!({
@@ -98,7 +98,7 @@ async fn a_memory_is_added_found_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_list_goes_page_by_page() {
+async fn list_is_paginated() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let rows = vec![json!({ "op": "create", "content": "Tea" }); 60];
@@ -138,9 +138,9 @@ async fn a_list_goes_page_by_page() {
     }
 }
 
-// SEC-C6, SEC-G: tenant and member come from the key, whatever is said.
+// SEC-C6, SEC-G: tenant and member come from the key, whatever the arguments say.
 #[tokio::test]
-async fn nobody_elses_memories_are_there_whatever_the_arguments_say() {
+async fn arguments_never_reach_another_members_memories() {
     let world = World::new().await;
     let (mia, mias) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;
@@ -189,7 +189,7 @@ async fn nobody_elses_memories_are_there_whatever_the_arguments_say() {
             ("get_memory", json!({ "id": memory })),
         ] {
             if (tool, name) == ("list_memories", "visibility") {
-                // Here it narrows what the member sees.
+                // The value is a filter here, within what the member can view.
                 continue;
             }
             arguments[name] = value.clone();
@@ -197,7 +197,7 @@ async fn nobody_elses_memories_are_there_whatever_the_arguments_say() {
             assert!(said.contains(&format!("`{name}`")), "{tool}: {said}");
         }
     }
-    // Nor does anything that the protocol or a header says.
+    // Nor do protocol fields or headers change the caller.
     let meta = json!({
         "name": "get_memory", "arguments": { "id": memory },
         "_meta": { "tenant_id": world.owner.tenant_id, "user_id": mia.user_id },
@@ -221,7 +221,7 @@ async fn nobody_elses_memories_are_there_whatever_the_arguments_say() {
 }
 
 #[tokio::test]
-async fn a_reply_stands_beside_what_it_replies_to() {
+async fn reply_is_shown_with_its_memory() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;
@@ -254,7 +254,7 @@ async fn a_reply_stands_beside_what_it_replies_to() {
 }
 
 #[tokio::test]
-async fn what_a_tool_cannot_take_is_told_to_the_model() {
+async fn invalid_arguments_are_reported_to_the_model() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let tags: Vec<_> = (0..10_000).map(|n| n.to_string()).collect();
@@ -335,7 +335,7 @@ async fn what_a_tool_cannot_take_is_told_to_the_model() {
 }
 
 #[tokio::test]
-async fn a_change_of_what_others_see_is_told_to_wait() {
+async fn change_of_a_shared_memory_is_reported_as_pending() {
     let world = World::new().await;
     let (mia, without) = member(&world, "Mia").await;
     let scopes = [SCOPES, &[Permission::MemoryShare]].concat();

@@ -1,4 +1,4 @@
-//! One memory: kept, changed, deleted, restored, found.
+//! One memory: create, update, delete, restore, find.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn a_memory_keeps_all_that_is_said_of_it() {
+async fn memory_keeps_each_of_its_fields() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let answer = world
@@ -35,7 +35,7 @@ async fn a_memory_keeps_all_that_is_said_of_it() {
 }
 
 #[tokio::test]
-async fn a_memory_is_changed_deleted_and_restored() {
+async fn memory_is_changed_deleted_and_restored() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let made = json!({
@@ -44,7 +44,7 @@ async fn a_memory_is_changed_deleted_and_restored() {
     });
     let made = create(&world, &key, &made).await;
 
-    // What isn't named stays; null is a value.
+    // A missing field stays as it is; null is a value.
     let patch = json!({
         "version": 1, "content": "Tea at five.", "expires_at": null, "allowed_vendors": ["*"], "reason": "Later",
     });
@@ -92,7 +92,7 @@ async fn a_memory_is_changed_deleted_and_restored() {
         "conflict",
     );
 
-    // SEC-E1: each has its row, in the key owner's name.
+    // SEC-E1: each change has its audit row, in the name of the key's owner.
     let audited = audited(&world, &mia).await;
     assert_eq!(
         audited,
@@ -106,7 +106,7 @@ async fn a_memory_is_changed_deleted_and_restored() {
 }
 
 #[tokio::test]
-async fn the_second_of_two_changes_from_one_version_is_a_conflict() {
+async fn second_of_two_changes_from_one_version_is_a_conflict() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let made = create(&world, &key, &json!({ "content": "Tea" })).await;
@@ -121,7 +121,7 @@ async fn the_second_of_two_changes_from_one_version_is_a_conflict() {
         .call(Method::PATCH, &at(&made), &key, &patch("Black tea"))
         .await;
     problem(&late, 409, "conflict");
-    // SEC-G: a refused change shows nothing of the memory.
+    // SEC-G: a denied change reveals nothing of the memory.
     assert!(!late.body.contains("Green"), "{}", late.body);
     assert_eq!(
         ok(&world.get(&at(&made), &key).await, 200)["content"],

@@ -1,4 +1,4 @@
-//! Many changes at once.
+//! Batches of changes.
 
 use axum::http::Method;
 use domain::{Permission, access::SystemRole};
@@ -9,9 +9,9 @@ use super::{
     support::program::{World, problem},
 };
 
-#[expect(clippy::too_many_lines, reason = "a row and its outcome each")]
+#[expect(clippy::too_many_lines, reason = "one row with its outcome each")]
 #[tokio::test]
-async fn one_bad_row_of_a_batch_spoils_no_other() {
+async fn bad_row_of_a_batch_leaves_the_others_intact() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (noah, _) = member(&world, "Noah").await;
@@ -115,12 +115,12 @@ async fn one_bad_row_of_a_batch_spoils_no_other() {
     assert_eq!(last["content"], "Last");
     let theirs = "SELECT count(*) FROM memories WHERE title = 'Mine' OR deleted_at IS NOT NULL";
     assert_eq!(world.app.count(theirs).await, 0);
-    // One job for all the words.
+    // One embedding job for all texts.
     assert_eq!(
         world.app.count("SELECT count(*) FROM jobs").await,
         before + 1
     );
-    // SEC-E1: a row for each that was done.
+    // SEC-E1: an audit row for each change.
     let audited = audited(&world, &mia).await;
     let done = [
         "memory.create",
@@ -133,7 +133,7 @@ async fn one_bad_row_of_a_batch_spoils_no_other() {
 }
 
 #[tokio::test]
-async fn a_batch_has_one_to_a_thousand_rows_and_happens_once() {
+async fn batch_has_one_to_a_thousand_rows_and_runs_once() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let batch = format!("{AT}/batch");
@@ -156,7 +156,7 @@ async fn a_batch_has_one_to_a_thousand_rows_and_happens_once() {
         world.app.count("SELECT count(*) FROM memories").await,
         1_000
     );
-    // Whoever may not write learns that, and the log keeps it.
+    // A member who may not write is told so, and the denial is audited.
     let reader = world.key(&[Permission::MemoryRead]).await.key;
     let told = problem(
         &world.call(Method::POST, &batch, &reader, &rows(1)).await,

@@ -1,4 +1,4 @@
-//! What a program sends that can't be taken.
+//! Invalid input.
 
 use axum::http::{Method, header};
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn every_bad_field_is_named() {
     let reason = json!({ "version": 1, "reason": "x".repeat(501) });
     let answer = world.call(Method::PATCH, &at(&made), &key, &reason).await;
     assert_eq!(fields(&answer), ["reason"]);
-    // What is no field at all, by its name (SEC-G: mass assignment).
+    // Unknown fields are named (SEC-G: mass assignment).
     for name in [
         "owner_id",
         "visibility",
@@ -95,7 +95,7 @@ async fn every_bad_field_is_named() {
 
 // SEC-B10
 #[tokio::test]
-async fn json_of_another_shape_is_refused_and_nothing_is_done() {
+async fn json_of_another_shape_is_rejected_and_changes_nothing() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let made = create(&world, &key, &json!({ "content": "Tea" })).await;
@@ -119,7 +119,7 @@ async fn json_of_another_shape_is_refused_and_nothing_is_done() {
         ] {
             let answer = world.call(method, path, &key, &body).await;
             let fields = fields(&answer);
-            // A field of an object is named.
+            // A field of a nested object is named.
             assert_eq!(fields.len(), 1, "{path} {body}");
             assert_eq!(fields[0].is_empty(), !body.is_object(), "{path} {body}");
         }
@@ -130,7 +130,7 @@ async fn json_of_another_shape_is_refused_and_nothing_is_done() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     for body in ["{", "{\"", "\u{feff}{}", "", &deep] {
         for path in [AT, batch.as_str(), &search] {
-            // An empty body is one without fields.
+            // An empty body counts as one without fields.
             let is_json = body == deep || body.is_empty();
             problem(
                 &world.send(json(path), body.to_owned()).await,
@@ -145,7 +145,7 @@ async fn json_of_another_shape_is_refused_and_nothing_is_done() {
 
 // SEC-B10
 #[tokio::test]
-async fn what_is_no_text_or_too_much_is_refused_before_it_is_read() {
+async fn invalid_utf8_and_large_bodies_are_rejected_before_parsing() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let json = |path: &str| {

@@ -1,4 +1,4 @@
-//! Memories over the REST API: what each operation does, and each refusal.
+//! Memories over the REST API: what each operation does, and each error.
 
 mod acts;
 mod batch;
@@ -28,7 +28,7 @@ fn ok(answer: &Answer, status: u16) -> Value {
     serde_json::from_str(&answer.body).unwrap()
 }
 
-/// The fields that a refusal names.
+/// The fields that an error names.
 #[track_caller]
 fn fields(answer: &Answer) -> Vec<String> {
     let told = problem(answer, 422, "invalid");
@@ -53,7 +53,7 @@ async fn member(world: &World, name: &str) -> (Actor, String) {
     (actor, key)
 }
 
-/// What a member did to memories, as the audit log has it.
+/// The actions of a member on memories, from the audit log.
 async fn audited(world: &World, actor: &Actor) -> Vec<String> {
     sqlx::query_scalar(
         "SELECT action FROM audit_log WHERE actor_user_id = $1 AND resource_type = 'memory' ORDER BY seq",

@@ -1,4 +1,4 @@
-//! Proposals: who may decide by program, once and page by page.
+//! Proposals: scopes, idempotency, pagination and vendors.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -9,9 +9,9 @@ use super::{
     support::program::problem,
 };
 
-// SEC-B3, SEC-D5: keeping memories is not sharing them.
+// SEC-B3, SEC-D5: the scope for writing memories does not include sharing.
 #[tokio::test]
-async fn a_key_without_the_scope_shares_and_decides_nothing() {
+async fn key_without_the_scope_can_neither_share_nor_decide() {
     let scene = Scene::new().await;
     let (_, proposal) = scene.proposed().await;
     let key = async |person: &Person| scene.world.key_of(&person.actor, super::SCOPES).await.key;
@@ -49,7 +49,7 @@ async fn a_key_without_the_scope_shares_and_decides_nothing() {
 
 // SEC-F5
 #[tokio::test]
-async fn a_repeated_call_proposes_and_decides_once() {
+async fn repeated_call_proposes_and_decides_once() {
     let scene = Scene::new().await;
     let memory = scene.world.memory_of(&scene.mia.actor, "Tea at four").await;
     let path = format!("{AT}/{memory}/share");
@@ -86,7 +86,7 @@ async fn a_repeated_call_proposes_and_decides_once() {
 
 // SEC-C6
 #[tokio::test]
-async fn proposals_come_page_by_page_and_no_other_lists_cursor_is_taken() {
+async fn proposals_are_paginated_and_reject_cursors_of_other_lists() {
     let scene = Scene::new().await;
     for n in 0..55 {
         let memory = scene
@@ -121,9 +121,9 @@ async fn proposals_come_page_by_page_and_no_other_lists_cursor_is_taken() {
     }
 }
 
-/// A program reads what its product may: also the words in a proposal.
+/// The text in a proposal is hidden from vendors that may not read the memory.
 #[tokio::test]
-async fn a_proposal_is_read_by_the_products_that_may_read_its_memory() {
+async fn proposal_is_readable_by_vendors_that_may_read_its_memory() {
     let scene = Scene::new().await;
     let key = async |person: &Person, vendor: &str| {
         scene.world.key_for(&person.actor, SCOPES, vendor).await.key
@@ -170,7 +170,7 @@ async fn a_proposal_is_read_by_the_products_that_may_read_its_memory() {
             problem(&refused, 404, "not_found");
         }
     }
-    // People decide it on the page, whatever programs may read.
+    // Members review it in the browser, whichever vendors may read it.
     let ctx = scene.world.ctx();
     let lena = scene
         .world
@@ -186,7 +186,7 @@ async fn a_proposal_is_read_by_the_products_that_may_read_its_memory() {
 }
 
 #[tokio::test]
-async fn a_change_of_what_others_see_waits_for_a_review() {
+async fn change_of_a_shared_memory_waits_for_a_review() {
     let scene = Scene::new().await;
     let world = &scene.world;
     let memory = world.memory_of(&scene.mia.actor, "Tea at three").await;
@@ -215,7 +215,7 @@ async fn a_change_of_what_others_see_waits_for_a_review() {
     };
     let before = (json!("Tea at four"), json!(3));
 
-    // SEC-D5: keeping memories is not changing what others see.
+    // SEC-D5: the scope for writing does not include changing shared memories.
     let without = world.key_of(&scene.mia.actor, super::SCOPES).await.key;
     let answer = world
         .call(Method::PATCH, &one, &without, &change(3, "Tea at five"))
@@ -288,7 +288,7 @@ async fn a_change_of_what_others_see_waits_for_a_review() {
 }
 
 #[tokio::test]
-async fn a_lead_changes_what_the_team_sees_at_once() {
+async fn lead_changes_a_memory_of_the_team_without_a_review() {
     let scene = Scene::new().await;
     let leads = scene.world.memory_of(&scene.lena.actor, "Cake").await;
     scene.share(&scene.lena, leads, &scene.team(1)).await;

@@ -1,4 +1,4 @@
-//! Finding memories: by words, narrowed, and like one another.
+//! Search: by keyword, with filters, and similar memories.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn a_search_finds_words_among_what_it_is_narrowed_to() {
+async fn search_finds_keywords_within_its_filters() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let green = create(
@@ -40,7 +40,7 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
     assert_eq!(hit["memory"]["id"], green["id"]);
     assert_eq!(hit["matched_words"], json!(["tea"]));
     assert!(hit["score"].as_f64().is_some() && hit["similarity"].is_null());
-    // The score is what its parts make.
+    // The score is the sum of its parts.
     let part = |name: &str| hit["parts"][name].as_f64().unwrap();
     let score = part("meaning") * part("meaning_weight") + part("words") * part("words_weight");
     assert!(
@@ -62,7 +62,7 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
             200,
         );
         assert_eq!(found["hits"].as_array().unwrap().len(), hits, "{filter}");
-        // Without a model, words stand in and the answer says so.
+        // Without a model, the search falls back to keywords and the response says so.
         assert_eq!(
             (&found["mode"], found["notice"].is_string()),
             (&json!("words"), true)
@@ -98,7 +98,7 @@ async fn a_search_finds_words_among_what_it_is_narrowed_to() {
 }
 
 #[tokio::test]
-async fn a_search_returns_the_whole_text_of_hits_up_to_a_total() {
+async fn search_returns_the_whole_text_of_hits_up_to_a_total() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let content = format!("canary {}", "x".repeat(99_000));
@@ -133,7 +133,7 @@ async fn a_search_returns_the_whole_text_of_hits_up_to_a_total() {
 }
 
 #[tokio::test]
-async fn what_is_like_a_memory_is_found_narrowed_and_nobody_elses() {
+async fn similar_memories_are_filtered_and_never_another_members() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;

@@ -1,4 +1,4 @@
-//! Sharing, proposing and deciding by program.
+//! Sharing, proposing and reviewing over REST.
 
 use axum::http::{Method, StatusCode};
 use domain::{Actor, MemoryId, Permission, TeamId, access::SystemRole};
@@ -26,7 +26,7 @@ pub(crate) struct Person {
     pub(crate) key: String,
 }
 
-/// Mia and Max belong to the team that Lena leads, Otis to none; Eve owns
+/// Mia and Max belong to the team that Lena leads, Otis to no team; Eve owns
 /// another organisation.
 pub(crate) struct Scene {
     pub(crate) world: World,
@@ -76,7 +76,7 @@ impl Scene {
         self.world.call(Method::POST, &path, &who.key, body).await
     }
 
-    /// A memory of Mia's that waits for Lena, and the proposal's path.
+    /// A memory of Mia's that waits for Lena's review, and the path of the proposal.
     pub(crate) async fn proposed(&self) -> (MemoryId, String) {
         let memory = self
             .world
@@ -108,13 +108,13 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_member_proposes_a_lead_accepts_and_the_team_sees_it() {
+async fn lead_accepts_a_members_proposal_and_the_team_can_view_it() {
     let scene = Scene::new().await;
     let (memory, proposal) = scene.proposed().await;
     let (at, accept) = (format!("{AT}/{memory}"), format!("{proposal}/accept"));
     let agreed = json!({ "comment": "Good to know" });
 
-    // Whoever doesn't decide it knows of nothing, and nobody decides their own.
+    // Only reviewers can view it, and nobody decides their own proposal.
     for stranger in [&scene.max, &scene.otis, &scene.eve] {
         assert_eq!(scene.status(stranger, &proposal).await, 404);
         assert_eq!(scene.listed(stranger, "waiting").await, [] as [Value; 0]);
@@ -146,7 +146,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_sees_it() {
         (&waiting[0]["proposer_name"], &waiting[0]["team_name"]),
         (&json!("Mia"), &json!("Design"))
     );
-    // Before it is shared, its words are in the proposal and nowhere else.
+    // Until it is shared, its text is in the proposal only.
     assert_eq!(scene.status(&scene.lena, &at).await, 404);
     let seen = scene.world.look(&proposal, &scene.lena.key).await;
     assert_eq!(seen["content"], "The canary sings");
@@ -186,7 +186,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_sees_it() {
         let late = scene.post(&scene.lena, path, &agreed).await;
         problem(&late, 409, "conflict");
     }
-    // SEC-E1: with the key by which it was done.
+    // SEC-E1: with the key that was used.
     let audited: Vec<(String, bool)> = sqlx::query_as(
         "SELECT action, metadata ? 'api_key' FROM audit_log
           WHERE actor_user_id = $1 AND action LIKE 'memory%' AND outcome = 'success' ORDER BY seq",
@@ -205,7 +205,7 @@ async fn a_member_proposes_a_lead_accepts_and_the_team_sees_it() {
 }
 
 #[tokio::test]
-async fn what_is_declined_or_withdrawn_stays_as_visible_as_it_was() {
+async fn declined_or_withdrawn_proposal_leaves_visibility_unchanged() {
     let scene = Scene::new().await;
     let (declined, proposal) = scene.proposed().await;
     let no = json!({ "comment": "Not this" });
@@ -220,7 +220,7 @@ async fn what_is_declined_or_withdrawn_stays_as_visible_as_it_was() {
     );
     let (withdrawn, proposal) = scene.proposed().await;
     let back = format!("{proposal}/withdraw");
-    // Lena can read it and is not the one to take it back.
+    // Lena can view it but not withdraw it.
     assert_eq!(scene.status(&scene.lena, &proposal).await, 200);
     problem(
         &scene.post(&scene.lena, &back, &json!({})).await,
@@ -241,7 +241,7 @@ async fn what_is_declined_or_withdrawn_stays_as_visible_as_it_was() {
             404
         );
     }
-    // What was changed after it was proposed is not what was read.
+    // A memory that changed after it was proposed can't be accepted.
     let (memory, proposal) = scene.proposed().await;
     let patch = json!({ "version": 1, "content": "The canary is dead" });
     let at = format!("{AT}/{memory}");
@@ -264,7 +264,7 @@ async fn what_is_declined_or_withdrawn_stays_as_visible_as_it_was() {
 }
 
 #[tokio::test]
-async fn who_decides_shares_at_once_and_takes_it_back() {
+async fn reviewer_shares_at_once_and_unshares() {
     let scene = Scene::new().await;
     let memory = scene
         .world
@@ -294,7 +294,7 @@ async fn who_decides_shares_at_once_and_takes_it_back() {
     assert_eq!(shared, json!({ "outcome": "shared", "version": 2 }));
     let team = scene.world.look(&viewers, &scene.max.key).await;
     assert_eq!(team["viewers"]["people"], 3);
-    // Others can neither share it further nor take it back.
+    // Others can neither share it further nor unshare it.
     assert_eq!(
         (&team["choices"], &team["may_unshare"]),
         (&json!([]), &json!(false))
@@ -311,7 +311,7 @@ async fn who_decides_shares_at_once_and_takes_it_back() {
         404,
         "not_found",
     );
-    // For everyone somebody else decides.
+    // Sharing with the whole organisation needs another reviewer.
     let answer = scene.share(&scene.lena, memory, &org).await;
     let proposed: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(proposed["outcome"], "proposed");
@@ -342,7 +342,7 @@ async fn who_decides_shares_at_once_and_takes_it_back() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_shared_is_refused_with_its_reason() {
+async fn invalid_share_is_rejected_with_its_reason() {
     let scene = Scene::new().await;
     let memory = scene.world.memory_of(&scene.mia.actor, "Tea at four").await;
     let elsewhere = scene
@@ -405,10 +405,10 @@ async fn what_cannot_be_shared_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_state_that_cannot_be_shared_is_a_conflict_and_what_is_foreign_is_not_there() {
+async fn conflicting_state_is_409_and_a_foreign_object_is_404() {
     let scene = Scene::new().await;
     let memory = scene.world.memory_of(&scene.mia.actor, "Tea at four").await;
-    // A version that has passed, or never was.
+    // A version that is outdated or never existed.
     for version in [0, 2, i32::MAX] {
         let answer = scene.share(&scene.mia, memory, &scene.team(version)).await;
         problem(&answer, 409, "conflict");
@@ -421,7 +421,7 @@ async fn a_state_that_cannot_be_shared_is_a_conflict_and_what_is_foreign_is_not_
             .unwrap()
             .contains("already")
     );
-    // A reply goes where its root goes; what is in the trash goes nowhere.
+    // A reply is shared with its root; a memory in the trash can't be shared.
     let reply = json!({ "content": "With milk", "parent_id": memory });
     let reply = scene
         .world
@@ -444,7 +444,7 @@ async fn a_state_that_cannot_be_shared_is_a_conflict_and_what_is_foreign_is_not_
         409,
         "conflict",
     );
-    // SEC-C6: another organisation's is not there, nor its team.
+    // SEC-C6: another organisation's memory or team is not found.
     problem(
         &scene
             .share(

@@ -1,4 +1,4 @@
-//! Replies, the trash, and what memories belong to.
+//! Replies, trash and personas.
 
 use axum::http::Method;
 use domain::{MemoryId, access::SystemRole, persona::PersonaInput};
@@ -18,7 +18,7 @@ async fn shared(world: &World, id: MemoryId) {
 }
 
 #[tokio::test]
-async fn whoever_sees_a_memory_replies_to_it_and_sees_what_others_reply() {
+async fn members_who_can_view_a_memory_reply_and_view_all_replies() {
     let world = World::new().await;
     let (mia, without) = member(&world, "Mia").await;
     let (noah, _) = member(&world, "Noah").await;
@@ -28,7 +28,7 @@ async fn whoever_sees_a_memory_replies_to_it_and_sees_what_others_reply() {
     shared(&world, root).await;
     let path = format!("{AT}/{root}/replies");
     let reply = json!({ "content": "With milk", "parent_id": root, "tags": ["tea"], "source_session_id": "chat-7" });
-    // SEC-D5: keeping memories is not writing where others read.
+    // SEC-D5: the scope for private memories does not include writing where others read.
     let answer = world.call(Method::POST, AT, &without, &reply).await;
     let told = problem(&answer, 403, "forbidden");
     assert_eq!(told["permission"], "memory.share");
@@ -41,7 +41,7 @@ async fn whoever_sees_a_memory_replies_to_it_and_sees_what_others_reply() {
     ] {
         assert_eq!(first[field], value, "{field}");
     }
-    // One row of a batch may be a reply, too.
+    // A row of a batch may be a reply too.
     let row = json!({ "items": [
         { "op": "create", "content": "Without", "parent_id": root },
         { "op": "create", "content": "To a reply", "parent_id": first["id"] },
@@ -75,7 +75,7 @@ async fn whoever_sees_a_memory_replies_to_it_and_sees_what_others_reply() {
     assert_eq!(row["replies"], 2);
     let audited = audited(&world, &noah).await;
     assert_eq!(audited, ["memory.reply"]);
-    // They go where it goes.
+    // Replies are deleted with their root.
     world
         .done(Method::DELETE, &format!("{AT}/{root}"), &key, &json!({}))
         .await;
@@ -84,7 +84,7 @@ async fn whoever_sees_a_memory_replies_to_it_and_sees_what_others_reply() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_replied_to_is_refused() {
+async fn invalid_reply_is_rejected() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;
@@ -129,7 +129,7 @@ async fn what_cannot_be_replied_to_is_refused() {
             ["parent_id"]
         );
     }
-    // A reply stays one, and what is none becomes none.
+    // `parent_id` can't be changed later.
     let change = json!({ "version": 1, "parent_id": private });
     let one = format!("{AT}/{id}");
     assert_eq!(
@@ -141,7 +141,7 @@ async fn what_cannot_be_replied_to_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_in_the_trash_goes_for_good_when_its_owner_says_so() {
+async fn owner_permanently_deletes_a_memory_in_the_trash() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;
@@ -190,7 +190,7 @@ async fn what_is_in_the_trash_goes_for_good_when_its_owner_says_so() {
 }
 
 #[tokio::test]
-async fn a_member_has_personas_of_their_own() {
+async fn member_manages_own_personas() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;

@@ -1,4 +1,4 @@
-//! What a memory was: read, compared and brought back.
+//! Earlier versions: read, compare, restore.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn joined(spans: &Value, without: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_earlier_version_is_read_compared_and_restored() {
+async fn earlier_version_is_read_compared_and_restored() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let new = json!({ "title": "Tea", "content": "Tea at three, with milk", "tags": ["tea"], "importance": 0.9 });
@@ -56,7 +56,7 @@ async fn an_earlier_version_is_read_compared_and_restored() {
         joined(&diff["content"], "deleted"),
         "Tea at four, with milk"
     );
-    // The one after the last earlier version is the memory itself.
+    // The version after the last earlier one is the memory itself.
     let diff = world.look(&format!("{versions}/2/diff"), &key).await;
     assert_eq!(
         (&diff["after"]["version"], &diff["after"]["title"]),
@@ -78,7 +78,7 @@ async fn an_earlier_version_is_read_compared_and_restored() {
         (&back["content"], &back["version"]),
         (&json!("Tea at three, with milk"), &json!(4))
     );
-    // What it is besides its words stays, and nothing is lost.
+    // Fields other than the text are kept, and no version is lost.
     assert_eq!(back["importance"], made["importance"]);
     let third = world.look(&format!("{versions}/3"), &key).await;
     assert_eq!(
@@ -88,7 +88,7 @@ async fn an_earlier_version_is_read_compared_and_restored() {
 }
 
 #[tokio::test]
-async fn what_is_no_earlier_version_of_an_own_memory_is_not_there() {
+async fn unknown_or_foreign_version_is_not_found() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;
@@ -108,7 +108,7 @@ async fn what_is_no_earlier_version_of_an_own_memory_is_not_there() {
         ("x", &key),
         ("1%00", &key),
         ("%ff", &key),
-        // Shared with him; what it said before is Mia's alone.
+        // Shared with him; its earlier versions are Mia's alone.
         ("1", &noahs),
     ] {
         for path in ["", "/diff"] {
@@ -133,7 +133,7 @@ async fn what_is_no_earlier_version_of_an_own_memory_is_not_there() {
         let answer = world.call(Method::POST, &restore, &key, &body).await;
         assert_eq!(fields(&answer), [field], "{body}");
     }
-    // Out of the trash first.
+    // It must be restored from the trash first.
     world
         .done(Method::DELETE, &at(&made), &key, &json!({}))
         .await;
@@ -148,7 +148,7 @@ async fn what_is_no_earlier_version_of_an_own_memory_is_not_there() {
 
 // SEC-C6
 #[tokio::test]
-async fn versions_come_page_by_page() {
+async fn versions_are_paginated() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let made = create(&world, &key, &json!({ "content": "Tea 1" })).await;

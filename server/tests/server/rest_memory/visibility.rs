@@ -1,4 +1,4 @@
-//! What a program sees: page by page, within its scopes, and nobody else's.
+//! What a key can view: pagination, scopes and other members' memories.
 
 use axum::{body::Body, http::Method};
 use domain::{Permission, access::SystemRole, api_key::ApiKeyPath};
@@ -9,9 +9,9 @@ use super::{
     support::program::{World, problem, with_key},
 };
 
-// SEC-C6: a position in another organisation's list, or in another list.
+// SEC-C6: a cursor of another organisation's list, or of another list.
 #[tokio::test]
-async fn a_list_goes_page_by_page_and_takes_no_other_lists_cursor() {
+async fn list_is_paginated_and_rejects_cursors_of_other_lists() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let rows = vec![json!({ "op": "create", "content": "Tea" }); 120];
@@ -60,7 +60,7 @@ async fn a_list_goes_page_by_page_and_takes_no_other_lists_cursor() {
             .await;
         assert_eq!(fields(&answer), ["after"], "{path}");
     }
-    // A colleague's list is another one too, but a place in time is no secret
+    // A colleague's list is another list too, but a position in time is no secret
     // among colleagues.
     let (_, noahs) = member(&world, "Noah").await;
     let page = ok(
@@ -74,7 +74,7 @@ async fn a_list_goes_page_by_page_and_takes_no_other_lists_cursor() {
 
 // SEC-B3, SEC-D5
 #[tokio::test]
-async fn a_key_does_what_its_scopes_name_until_it_is_revoked() {
+async fn key_is_limited_to_its_scopes_until_it_is_revoked() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let made = create(&world, &key, &json!({ "content": "Tea" })).await;
@@ -108,9 +108,9 @@ async fn a_key_does_what_its_scopes_name_until_it_is_revoked() {
     problem(&world.get(AT, &reader.key).await, 401, "unauthenticated");
 }
 
-/// Others' private memories are not there; shared ones are there to be read.
+/// Private memories of others are not found; shared ones are read-only.
 #[tokio::test]
-async fn what_is_shared_can_be_read_and_not_changed() {
+async fn shared_memory_can_be_read_and_not_changed() {
     let world = World::new().await;
     let (mia, key) = member(&world, "Mia").await;
     let (_, noahs) = member(&world, "Noah").await;
@@ -169,7 +169,7 @@ async fn what_is_shared_can_be_read_and_not_changed() {
 }
 
 #[tokio::test]
-async fn a_list_by_creation_misses_nothing_that_is_changed_meanwhile() {
+async fn list_by_creation_misses_nothing_changed_while_reading() {
     let world = World::new().await;
     let (_, key) = member(&world, "Mia").await;
     let mut created = Vec::new();
@@ -183,7 +183,7 @@ async fn a_list_by_creation_misses_nothing_that_is_changed_meanwhile() {
         let mut ids: Vec<_> = rows
             .map(|row| row["id"].as_str().unwrap().to_owned())
             .collect();
-        // Of one moment, by id.
+        // With the same time, ordered by id.
         ids.sort();
         created.extend(ids);
         world.app.clock.forward(time::Duration::seconds(1));
@@ -198,7 +198,7 @@ async fn a_list_by_creation_misses_nothing_that_is_changed_meanwhile() {
             break;
         };
         after = format!("&after={next}");
-        // One that was read and one that wasn't.
+        // One that was read already and one that wasn't.
         for id in [&created[0], &created[119]] {
             let version = world.look(&format!("{AT}/{id}"), &key).await["version"].clone();
             let patch = json!({ "version": version, "title": format!("Changed {version}") });
@@ -206,7 +206,7 @@ async fn a_list_by_creation_misses_nothing_that_is_changed_meanwhile() {
                 .done(Method::PATCH, &format!("{AT}/{id}"), &key, &patch)
                 .await;
         }
-        // A position in one order is none in the other.
+        // A cursor of one order is invalid in another.
         let other = format!("{AT}?after={next}");
         assert_eq!(fields(&world.get(&other, &key).await), ["after"]);
     }

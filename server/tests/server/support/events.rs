@@ -1,4 +1,4 @@
-//! A client of a stream of events.
+//! A client of event streams.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tower::ServiceExt as _;
 
-/// Longer than any stream rests, shorter than it looks by itself.
+/// Longer than the pause between sent events, shorter than the polling interval.
 pub(crate) const SOON: Duration = Duration::from_secs(5);
 
 /// An open stream.
@@ -22,7 +22,7 @@ pub(crate) struct Events {
     pub(crate) headers: HeaderMap,
     body: Body,
     text: String,
-    /// The last place that was told.
+    /// The id of the last event.
     pub(crate) id: String,
 }
 
@@ -57,8 +57,8 @@ impl Events {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The next event and what it says; `None` where the stream ends or there
-    /// is none within the time.
+    /// The next event and its data; `None` if the stream ends or the time passes
+    /// without one.
     pub(crate) async fn next(&mut self, within: Duration) -> Option<(String, Value)> {
         let until = Instant::now() + within;
         loop {
@@ -83,13 +83,13 @@ impl Events {
         }
     }
 
-    /// The next one, which comes soon.
+    /// The next event, which must come soon.
     pub(crate) async fn soon(&mut self) -> (String, Value) {
         self.next(SOON).await.expect("there is an event soon")
     }
 
-    /// The next one that is not of a job, which comes soon: what is written
-    /// is embedded, too.
+    /// The next event that is not about a job. Writing a memory also enqueues an
+    /// embedding job.
     pub(crate) async fn news(&mut self) -> (String, Value) {
         loop {
             let next = self.soon().await;
@@ -99,7 +99,7 @@ impl Events {
         }
     }
 
-    /// Whether nothing more comes because it is over.
+    /// True if the stream has ended.
     pub(crate) async fn is_over(&mut self) -> bool {
         let ended = tokio::time::timeout(SOON, self.body.frame()).await;
         matches!(ended, Ok(None))

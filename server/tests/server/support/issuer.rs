@@ -1,4 +1,4 @@
-//! An OpenID Connect issuer that misbehaves as it is told.
+//! An OpenID Connect issuer that misbehaves as planned.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,14 +28,14 @@ use super::keys::{Sign, rsa_jwk};
 pub(crate) const CLIENT_ID: &str = "atrium-test";
 pub(crate) const CLIENT_SECRET: &str = "a secret of the test client: 32 bytes and more";
 
-/// What the issuer does. The default is to behave.
+/// The behaviour of the issuer. The default is correct.
 pub(crate) struct Plan {
     pub(crate) subject: String,
     pub(crate) sign: Sign,
     /// `kid` of the token's header.
     pub(crate) kid: Option<String>,
     pub(crate) jwks: Vec<Value>,
-    /// Changes the token's claims at the last moment.
+    /// Changes the token's claims before signing.
     pub(crate) claims: fn(&mut Value, &Context),
     /// Changes the token's header.
     pub(crate) header: fn(&mut Value, &Context),
@@ -43,15 +43,15 @@ pub(crate) struct Plan {
     pub(crate) discovery: fn(&mut Value),
     /// Changes the token endpoint's answer.
     pub(crate) answer: fn(&mut Value),
-    /// Happens just before signing.
+    /// Runs just before signing.
     pub(crate) before_signing: fn(&mut Plan),
-    /// Every endpoint but the token's fails.
+    /// Every endpoint but the token endpoint fails.
     pub(crate) is_down: bool,
-    /// Sends a refresh token along.
+    /// Sends a refresh token.
     pub(crate) gives_refresh: bool,
-    /// Sends another one each time it is used; the one before is spent.
+    /// Replaces the refresh token at each use; the earlier one is used up.
     pub(crate) rotates_refresh: bool,
-    /// How the use of a refresh token is answered, if badly.
+    /// An error response to the use of a refresh token.
     pub(crate) refuses_refresh: Option<(StatusCode, &'static str)>,
     /// How long a refresh takes.
     pub(crate) refresh_takes: Duration,
@@ -59,7 +59,7 @@ pub(crate) struct Plan {
     pub(crate) graph: fn(usize, &Context) -> Response,
 }
 
-/// What a misbehaviour may want to know.
+/// Facts for a misbehaviour to build on.
 pub(crate) struct Context {
     pub(crate) now: i64,
     pub(crate) base: String,
@@ -100,7 +100,7 @@ struct Inner {
     plan: Mutex<Plan>,
     codes: Mutex<HashMap<String, Value>>,
     codes_made: AtomicUsize,
-    /// Refresh tokens that are good.
+    /// Valid refresh tokens.
     refresh_tokens: Mutex<HashSet<String>>,
     refreshes: AtomicUsize,
     logout_tokens_made: AtomicUsize,
@@ -149,12 +149,12 @@ impl Issuer {
         issuer
     }
 
-    /// Changes what the issuer does from now on.
+    /// Changes the behaviour from now on.
     pub(crate) fn plan(&self, change: impl FnOnce(&mut Plan)) {
         change(&mut self.inner.plan.lock().unwrap());
     }
 
-    /// Behaves again.
+    /// Returns to the default behaviour.
     pub(crate) fn behave(&self) {
         *self.inner.plan.lock().unwrap() = Plan::default();
     }
@@ -179,7 +179,7 @@ impl Issuer {
         self.inner.refreshes.load(Ordering::SeqCst)
     }
 
-    /// A logout token, as the plan signs, with changes at the last moment.
+    /// A logout token signed as planned, after `change`.
     pub(crate) fn logout_token(
         &self,
         claims: impl FnOnce(&mut Value),
@@ -216,8 +216,7 @@ impl Issuer {
         }
     }
 
-    /// What a person at this issuer does: agrees, and is sent back with these
-    /// parameters.
+    /// The person agrees at this issuer: returns the parameters of the redirect back.
     pub(crate) fn agree(&self, authorize: &Url) -> Vec<(String, String)> {
         let asked: HashMap<_, _> = authorize.query_pairs().into_owned().collect();
         assert_eq!(asked["response_type"], "code");
@@ -274,7 +273,7 @@ async fn foreign_jwks(State(issuer): State<Issuer>) -> Json<Value> {
     Json(json!({ "keys": [rsa_jwk(1, Some("foreign"))] }))
 }
 
-/// What no token may make us ask.
+/// An endpoint that a token names and that must never be called.
 async fn foreign_graph(State(issuer): State<Issuer>) -> Json<Value> {
     issuer.inner.foreign_fetches.fetch_add(1, Ordering::SeqCst);
     Json(json!({ "value": [{ "id": "foreign" }] }))

@@ -1,5 +1,5 @@
-//! Keys and signatures of the hostile issuer, made by hand so that they can be
-//! wrong in every way.
+//! Keys and signatures of the hostile issuer, built by hand so that each part
+//! can be wrong.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey, traits::PublicKeyParts as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// Three keys; each is made when first used.
+/// Three keys, each created when first used.
 static RSA: [LazyLock<RsaPrivateKey>; 3] = [const { LazyLock::new(rsa_key) }; 3];
 
 fn rsa_key() -> RsaPrivateKey {
@@ -97,7 +97,7 @@ pub(crate) fn rsa_jwk(n: usize, kid: Option<&str>) -> Value {
     jwk
 }
 
-/// The public part of RSA key `n` as bytes that everybody knows.
+/// The modulus of RSA key `n`, which is public.
 pub(crate) fn rsa_modulus(n: usize) -> Vec<u8> {
     RSA[n].n().to_bytes_be()
 }

@@ -1,5 +1,5 @@
-//! A browser before Atrium's router, a database, and an issuer that can be
-//! told to misbehave.
+//! A browser in front of Atrium's router, a database, and an issuer that can be
+//! made to misbehave.
 
 pub(crate) mod events;
 pub(crate) mod issuer;
@@ -119,7 +119,7 @@ impl App {
         }
     }
 
-    /// A browser that has never been here.
+    /// A browser without cookies.
     pub(crate) fn browser(&self) -> Browser {
         Browser {
             router: self.router.clone(),
@@ -128,7 +128,7 @@ impl App {
         }
     }
 
-    /// As the router was built with.
+    /// The HTTP settings that the router was built with.
     pub(crate) fn http(&self) -> HttpSettings {
         http_settings(&self.auth.settings().site, &self.clock)
     }
@@ -151,7 +151,7 @@ impl App {
             .unwrap()
     }
 
-    /// Denials in the audit log, and those that repeat one and are counted.
+    /// Denials in the audit log, including repeated ones that are only counted.
     pub(crate) async fn denials(&self) -> i64 {
         self.count(
             "SELECT (SELECT count(*) FROM audit_log WHERE outcome = 'denied')
@@ -165,7 +165,7 @@ impl App {
     }
 }
 
-/// Auth, and a router with the kinds of routes that the product has.
+/// The auth state, and a router with each kind of route that the product has.
 pub(crate) fn build(db: &TestDb, clock: &TestClock, settings: AuthSettings) -> (Auth, Router) {
     let http = http_settings(&settings.site, clock);
     let auth = Auth::new(ctx(db, clock.clock()), settings).unwrap();
@@ -173,7 +173,7 @@ pub(crate) fn build(db: &TestDb, clock: &TestClock, settings: AuthSettings) -> (
     (auth, router)
 }
 
-/// What the use cases need, without a model.
+/// The context of the services, without a model.
 pub(crate) fn ctx(db: &TestDb, clock: Clock) -> Ctx {
     let embedder = Embedder::off("Tests have no model.");
     Ctx::new(db.store.clone(), clock, Entropy::system(), embedder).with_public_url(ORIGIN)
@@ -196,7 +196,7 @@ fn http_settings(site: &Site, clock: &TestClock) -> HttpSettings {
     }
 }
 
-/// Pages, a server function, and an asset outside the door.
+/// Pages, a server function, and an asset that needs no session.
 pub(crate) fn router_of(auth: &Auth, more: Router, http: HttpSettings) -> Router {
     let people = Router::new()
         .route("/", get(who))
@@ -282,7 +282,7 @@ impl Browser {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    /// Any request, with the browser's cookies.
+    /// Sends any request with the browser's cookies.
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Answer {
         if !self.jar.is_empty() && !request.headers().contains_key(header::COOKIE) {
             let cookies: Vec<_> = self.jar.iter().map(|(k, v)| format!("{k}={v}")).collect();
@@ -301,7 +301,7 @@ impl Browser {
         for cookie in &self.set {
             let cookie = Cookie::parse(cookie).unwrap();
             let name = cookie.name();
-            // A browser ignores a __Host- cookie without Secure, also its removal.
+            // Browsers ignore a `__Host-` cookie without Secure, including its removal.
             if name.starts_with("__Host-") && cookie.secure() != Some(true) {
                 continue;
             }
@@ -314,7 +314,7 @@ impl Browser {
         answer
     }
 
-    /// Goes to the issuer and returns what it was asked.
+    /// Starts a sign-in and returns the authorization request.
     pub(crate) async fn begin(&mut self, return_to: &str) -> Url {
         let path = format!(
             "/auth/login?{}",
@@ -330,7 +330,7 @@ impl Browser {
             .unwrap_or_else(|_| panic!("{}", answer.location()))
     }
 
-    /// Comes back from the issuer with these parameters.
+    /// Follows the issuer's redirect back with these parameters.
     pub(crate) async fn come_back(&mut self, parameters: &[(String, String)]) -> Answer {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(parameters)
@@ -338,14 +338,14 @@ impl Browser {
         self.get(&format!("/auth/callback?{query}")).await
     }
 
-    /// The whole way.
+    /// Signs in completely.
     pub(crate) async fn sign_in(&mut self, issuer: &Issuer) -> Answer {
         let asked = self.begin("/memories").await;
         let parameters = issuer.agree(&asked);
         self.come_back(&parameters).await
     }
 
-    /// Whom the pages see.
+    /// The name that the pages show for the member.
     pub(crate) async fn who(&mut self) -> String {
         let answer = self.get("/").await;
         if answer.status == StatusCode::OK {
@@ -356,12 +356,12 @@ impl Browser {
     }
 }
 
-/// What a stream of events is.
+/// The content type of event streams.
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 pub(crate) async fn read(response: Response<Body>) -> Answer {
     let (parts, mut body) = response.into_parts();
-    // A stream of events never ends by itself; its beginning says that it is one.
+    // A stream never ends by itself, so only its first frame is read.
     let bytes = if parts.headers.get(header::CONTENT_TYPE) == Some(&EVENTS) {
         body.frame().await.unwrap().unwrap().into_data().unwrap()
     } else {
@@ -374,7 +374,7 @@ pub(crate) async fn read(response: Response<Body>) -> Answer {
     }
 }
 
-/// A request that is none of a browser's own.
+/// A request without the headers of a browser.
 pub(crate) fn request(method: Method, path: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(path)
 }

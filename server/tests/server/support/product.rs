@@ -1,4 +1,4 @@
-//! The product's own router, before the hostile issuer.
+//! The product's own router, with the hostile issuer.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -16,7 +16,7 @@ use super::{
     issuer::{CLIENT_ID, CLIENT_SECRET},
 };
 
-/// A folder with empty files of a bundle, removed at the end.
+/// A folder with the empty files of a bundle, removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {

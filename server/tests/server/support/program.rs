@@ -1,4 +1,4 @@
-//! Programs before the product's own router: keys, calls and refusals.
+//! API clients of the product's own router: keys, calls and errors.
 
 use axum::{
     Router,
@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use super::{Answer, App, ctx, product::product, read, request};
 
-/// Atrium with an owner, who makes keys.
+/// Atrium with an owner who can create keys.
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) router: Router,
@@ -50,7 +50,7 @@ impl World {
         self.key_for(actor, scopes, "").await
     }
 
-    /// A key for the product `vendor`.
+    /// A key for `vendor`.
     pub(crate) async fn key_for(
         &self,
         actor: &Actor,
@@ -60,7 +60,7 @@ impl World {
         let draft = ApiKeyInput {
             label: "Test".into(),
             vendor: Some(vendor.into()),
-            // What no key can hold is left out.
+            // Permissions that no key can hold are left out.
             scopes: scopes
                 .iter()
                 .filter(|scope| scope.is_for_roles())
@@ -73,7 +73,7 @@ impl World {
             .unwrap()
     }
 
-    /// A service with a role.
+    /// A service account with a role.
     pub(crate) async fn service(&self, role: SystemRole) -> UserId {
         let service = self.app.tenant.actor(role, "Exporter").await.user_id;
         sqlx::query("UPDATE users SET kind = 'service' WHERE id = $1")
@@ -120,14 +120,14 @@ impl World {
         self.send(request, body.to_string()).await
     }
 
-    /// The answer of a call that is to go well.
+    /// The response body of a call that must succeed.
     pub(crate) async fn done(&self, method: Method, path: &str, key: &str, body: &Value) -> Value {
         let answer = self.call(method, path, key, body).await;
         assert!(answer.status.is_success(), "{path}: {}", answer.body);
         serde_json::from_str(&answer.body).unwrap_or_default()
     }
 
-    /// The answer of a look that is to go well.
+    /// The response body of a GET that must succeed.
     pub(crate) async fn look(&self, path: &str, key: &str) -> Value {
         let answer = self.get(path, key).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
@@ -189,8 +189,8 @@ pub(crate) async fn share(
     outcome.unwrap()
 }
 
-/// Settings for golden files of answers: ids and keys are random and replaced.
-/// Times are not, because the clock stands still.
+/// Settings for golden files of responses: ids and keys are random and replaced.
+/// Times are kept, because the clock stands still.
 pub(crate) fn without_ids() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[id]");
@@ -203,7 +203,7 @@ pub(crate) fn with_key(method: Method, path: &str, key: &str) -> Builder {
     request(method, path).header(header::AUTHORIZATION, format!("Bearer {key}"))
 }
 
-/// The refusal in the form that all have.
+/// The body of an error response, after checking the form that all have.
 #[track_caller]
 pub(crate) fn problem(answer: &Answer, status: u16, code: &str) -> Value {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.body);

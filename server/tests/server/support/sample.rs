@@ -1,5 +1,5 @@
-//! Requests made from the OpenAPI document, so that tests of all operations
-//! cover a new one by themselves.
+//! Requests built from the OpenAPI document, so that tests of all operations
+//! include a new one without a change.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! On programs, the own account, the organisation, its records and the installation.
+//! Actions on keys, the own account, the organisation, the audit log and the installation.
 
 use domain::{
     Action, Actor, AppError, NoInput, Permission,
@@ -19,7 +19,7 @@ use crate::{
     support::World,
 };
 
-#[expect(clippy::too_many_lines, reason = "one arm an action")]
+#[expect(clippy::too_many_lines, reason = "one arm for each action")]
 pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     let ctx = &world.ctx;
     match action {
@@ -199,6 +199,6 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             let id = tenant(world, TenantStatus::Active).await;
             service::tenant_tier_set(ctx, Initiator::Operator(actor), id, TenantTier::Starter).await
         }
-        other => unreachable!("{other} is performed elsewhere"),
+        other => unreachable!("{other} is in another module"),
     }
 }

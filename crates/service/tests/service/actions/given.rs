@@ -1,5 +1,5 @@
-//! What the actions are performed on, written below the service whatever the
-//! actor may do.
+//! The objects that actions are performed on, written by the store whatever
+//! permissions the actor has.
 
 use domain::{
     Actor, ApiKeyId, AppError, ImportId, JobId, MemoryId, MemoryViewId, NotificationId, Permission,
@@ -37,7 +37,7 @@ pub(super) async fn view(ctx: &Ctx, actor: &Actor, name: &str) -> Result<MemoryV
     crate::call::memory_view_create(ctx, actor, name, &query).await
 }
 
-/// A view of the actor's, written below the service whatever the actor may do.
+/// A saved view of the actor, written by the store.
 pub(super) async fn stored_view(world: &World, actor: &Actor) -> MemoryViewId {
     let mut able = actor.clone();
     able.permissions.insert(Permission::MemoryRead);
@@ -52,7 +52,7 @@ pub(super) async fn stored_view(world: &World, actor: &Actor) -> MemoryViewId {
     id
 }
 
-/// Another organisation, with this status.
+/// Another organisation with this status.
 pub(super) async fn tenant(world: &World, status: TenantStatus) -> TenantId {
     let number = world.ctx.ids.id::<uuid::Uuid>().simple().to_string();
     let id = world.db.tenant(&format!("t{number}")).await.id;
@@ -65,7 +65,7 @@ pub(super) async fn tenant(world: &World, status: TenantStatus) -> TenantId {
     id
 }
 
-/// A memory of the actor's, written below the service.
+/// A memory of the actor, written by the store.
 pub(super) async fn memory(world: &World, actor: &Actor) -> domain::MemoryId {
     let id = world.ctx.ids.id();
     let mut tx = world.ctx.store.begin(actor).await.unwrap();
@@ -77,7 +77,7 @@ pub(super) async fn memory(world: &World, actor: &Actor) -> domain::MemoryId {
     id
 }
 
-/// The same, in the trash.
+/// A memory of the actor in the trash, written by the store.
 pub(super) async fn trashed(world: &World, actor: &Actor) -> domain::MemoryId {
     let id = memory(world, actor).await;
     let mut tx = world.ctx.store.begin(actor).await.unwrap();
@@ -95,7 +95,7 @@ pub(super) fn persona_input(world: &World) -> PersonaInput {
     }
 }
 
-/// A persona of the actor's, written below the service.
+/// A persona of the actor, written by the store.
 pub(super) async fn persona(world: &World, actor: &Actor) -> PersonaId {
     let id = world.ctx.ids.id();
     let text = ParsedPersona::parse(&persona_input(world)).unwrap();
@@ -107,8 +107,8 @@ pub(super) async fn persona(world: &World, actor: &Actor) -> PersonaId {
     id
 }
 
-/// A model of the actor's organisation that is being prepared, or in use, and
-/// no other but the active one.
+/// A model of the actor's organisation that is being prepared or active. Every
+/// model but the active one is removed first.
 pub(super) async fn next_model(
     world: &World,
     actor: &Actor,
@@ -137,7 +137,7 @@ pub(super) async fn next_model(
     id
 }
 
-/// Atrium's own model is in use again.
+/// Makes the built-in model active again.
 pub(super) async fn local_again(world: &World, actor: &Actor) {
     for statement in [
         "DELETE FROM embedding_models WHERE tenant_id = $1 AND status <> 'active'",
@@ -152,7 +152,7 @@ pub(super) async fn local_again(world: &World, actor: &Actor) {
     }
 }
 
-/// An API key of the actor's, written below the service.
+/// An API key of the actor, written by the store.
 pub(super) async fn own_key(world: &World, actor: &Actor) -> ApiKeyId {
     let ctx = &world.ctx;
     let id = ctx.ids.id();
@@ -180,7 +180,7 @@ pub(super) async fn import(ctx: &Ctx, actor: &Actor) -> Result<ImportId, UploadE
     Ok(upload.finish(None).await?.id)
 }
 
-/// A file of the actor's that waits for a look, written below the service.
+/// A file of the actor that waits for review, written by the store.
 pub(super) async fn waiting_import(world: &World, actor: &Actor) -> ImportId {
     let ctx = &world.ctx;
     let (id, job_id) = (ctx.ids.id(), ctx.ids.id::<JobId>());
@@ -208,7 +208,7 @@ pub(super) async fn waiting_import(world: &World, actor: &Actor) -> ImportId {
     id
 }
 
-/// An import of the actor's with its job, written below the service.
+/// An import of the actor with its job, written by the store.
 pub(super) async fn stored_import(world: &World, actor: &Actor) -> ImportId {
     let ctx = &world.ctx;
     let now = ctx.clock.now();
@@ -233,13 +233,13 @@ pub(super) async fn stored_import(world: &World, actor: &Actor) -> ImportId {
     id
 }
 
-/// A name that nothing has yet.
+/// A name that is not in use.
 pub(super) fn fresh_name(world: &World) -> String {
     format!("Clerks {}", world.ctx.ids.id::<TeamId>())
 }
 
-/// A team that the actor leads, and the actor as the next request finds them,
-/// with no more permissions than before.
+/// A team that the actor leads, and the actor as the next request resolves them,
+/// with the same permissions as before.
 pub(super) async fn team(world: &World, actor: &Actor) -> (TeamId, Actor) {
     let id = world
         .tenant
@@ -257,7 +257,7 @@ pub(super) async fn team(world: &World, actor: &Actor) -> (TeamId, Actor) {
     (id, actor)
 }
 
-/// What `actor` proposes of an own memory, written below the service.
+/// The proposal of an own memory by `actor`, written by the store.
 pub(super) async fn proposed(
     world: &World,
     actor: &Actor,
@@ -276,8 +276,8 @@ pub(super) async fn proposed(
     id
 }
 
-/// What a colleague proposes for a team that the actor leads, and the actor as
-/// the next request finds them.
+/// A colleague's proposal for a team that the actor leads, and the actor as the
+/// next request resolves them.
 pub(super) async fn proposal_to_decide(world: &World, actor: &Actor) -> (ProposalId, Actor) {
     let (team, actor) = team(world, actor).await;
     let mut cleo = world.member("Cleo").await;
@@ -287,8 +287,8 @@ pub(super) async fn proposal_to_decide(world: &World, actor: &Actor) -> (Proposa
     (id, actor)
 }
 
-/// A colleague whose private memories the actor has opened below the service,
-/// and one of those.
+/// A colleague whose private memories the actor has opened by break-glass,
+/// written by the store, and one of those memories.
 pub(super) async fn opened(world: &World, actor: &Actor) -> (UserId, MemoryId) {
     let cleo = world.member("Cleo").await;
     let memory = memory(world, &cleo).await;
@@ -305,7 +305,7 @@ pub(super) async fn opened(world: &World, actor: &Actor) -> (UserId, MemoryId) {
     (cleo.user_id, memory)
 }
 
-/// Something that the actor was told by Atrium.
+/// A notification of the actor.
 pub(super) async fn notification(world: &World, actor: &Actor) -> NotificationId {
     let ctx = &world.ctx;
     let (id, now) = (ctx.ids.id(), ctx.clock.now());
@@ -331,7 +331,7 @@ pub(super) fn role_input(world: &World) -> RoleInput {
     }
 }
 
-/// Somebody else in the organisation, who holds the member's role.
+/// Another member of the organisation with the role Member.
 pub(super) async fn colleague(world: &World) -> UserId {
     world.member("Cleo").await.user_id
 }

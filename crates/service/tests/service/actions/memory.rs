@@ -1,4 +1,4 @@
-//! On memories and what belongs to them.
+//! Actions on memories and their replies, versions, views, proposals and imports.
 
 use domain::{
     Action, Actor, AppError, Permission,
@@ -14,7 +14,7 @@ use super::given::{
 };
 use crate::support::{World, change, draft};
 
-#[expect(clippy::too_many_lines, reason = "one arm an action")]
+#[expect(clippy::too_many_lines, reason = "one arm for each action")]
 pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     let ctx = &world.ctx;
     let filter = MemoryFilter::default();
@@ -97,7 +97,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .await
                 .map(drop)
         }
-        // Who decides for everyone would share at once.
+        // An actor who may review for the organisation would share at once.
         Action::ProposalCreate => {
             let id = memory(world, actor).await;
             let mut actor = actor.clone();
@@ -199,7 +199,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             tx.commit().await?;
             crate::call_import::import_retry(ctx, actor, id).await
         }
-        // The body of a job: done by a worker in the actor's name.
+        // The body of a job, run by a worker in the actor's name.
         Action::ImportApply => {
             let mut missing = actor.clone();
             missing.permissions.retain(|p| *p == action.permission());
@@ -213,6 +213,6 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             worker.stop().await;
             Ok(())
         }
-        other => unreachable!("{other} is performed elsewhere"),
+        other => unreachable!("{other} is in another module"),
     }
 }

@@ -1,4 +1,4 @@
-//! Every action, by every role: refused or done, and audited either way.
+//! Every action by every role: denied or performed, and audited either way.
 
 mod access;
 mod given;
@@ -11,9 +11,9 @@ use domain::{
 
 use crate::support::{World, draft, json_text};
 
-/// Performs `action` on things that `actor` owns. A new action doesn't
-/// compile until it is here. Boxed, because one future of them all is larger
-/// than a test's stack.
+/// Performs `action` on objects that `actor` owns. A new action doesn't compile
+/// until it is here. Boxed, because one future of all actions is larger than a
+/// test's stack.
 async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     match action {
         Action::MemoryList
@@ -115,10 +115,10 @@ async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), App
     }
 }
 
-/// The role × action matrix as the service enforces it: `domain`'s golden
-/// file says what the roles hold, this says that nothing else counts.
+/// The role × action matrix as the service enforces it: `domain`'s golden file
+/// lists what the roles hold, and this test shows that nothing else decides.
 #[tokio::test]
-async fn each_role_does_what_it_holds_and_nothing_else() {
+async fn each_role_can_do_what_it_holds_and_nothing_else() {
     let world = World::new().await;
     for role in SystemRole::ALL {
         let actor = world.tenant.actor(*role, role.label()).await;
@@ -136,7 +136,7 @@ async fn each_role_does_what_it_holds_and_nothing_else() {
     }
 }
 
-// SEC-E1: and so does every look at what is somebody else's alone.
+// SEC-E1: every mutation, and every read of another member's private data.
 #[tokio::test]
 async fn every_mutation_writes_its_audit_row() {
     let world = World::new().await;
@@ -156,7 +156,7 @@ async fn every_mutation_writes_its_audit_row() {
         assert_eq!(row.outcome, Outcome::Success);
         assert_eq!(row.actor_user_id, Some(actor.user_id));
         assert!(row.resource_type.is_some(), "{row:?}");
-        // The words of a private memory are nobody else's.
+        // The audit row must not contain the text of a private memory.
         let changes = json_text(row.changes.as_ref());
         assert!(!changes.contains("Tea"), "{changes}");
     }
@@ -170,7 +170,7 @@ async fn every_mutation_writes_its_audit_row() {
 
 // SEC-E1
 #[tokio::test]
-async fn every_refusal_is_audited_and_changes_nothing() {
+async fn every_denial_is_audited_and_changes_nothing() {
     let world = World::new().await;
     let mut actor = world.tenant.actor(SystemRole::Owner, "Nobody").await;
     actor.permissions.clear();
@@ -196,7 +196,7 @@ async fn every_refusal_is_audited_and_changes_nothing() {
 
 // SEC-E1
 #[tokio::test]
-async fn an_act_that_cannot_be_audited_does_not_happen() {
+async fn action_that_cannot_be_audited_is_rolled_back() {
     let world = World::without_model().await;
     let actor = world.member("Mia").await;
     sqlx::query("REVOKE EXECUTE ON FUNCTION audit_append FROM atrium_app")

@@ -1,4 +1,4 @@
-//! On members, roles and teams.
+//! Actions on members, roles and teams.
 
 use domain::{
     Action, Actor, AppError, Permission,
@@ -12,7 +12,7 @@ use store::user::user_status_set;
 use super::given::{colleague, fresh_name, opened, role_input, team};
 use crate::{break_glass::reason, invite::stored_invite, support::World};
 
-#[expect(clippy::too_many_lines, reason = "one arm an action")]
+#[expect(clippy::too_many_lines, reason = "one arm for each action")]
 pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Result<(), AppError> {
     let ctx = &world.ctx;
     match action {
@@ -155,6 +155,6 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             let role = world.role("member").await;
             crate::call::member_role_revoke(ctx, actor, colleague(world).await, role).await
         }
-        other => unreachable!("{other} is performed elsewhere"),
+        other => unreachable!("{other} is in another module"),
     }
 }

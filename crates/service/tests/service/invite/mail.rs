@@ -1,4 +1,4 @@
-//! An invite that is mailed.
+//! Invites by e-mail.
 
 use ::mail::{
     Mailer,
@@ -22,7 +22,7 @@ async fn with_mail(manner: Behavior) -> (World, Sink) {
 }
 
 #[tokio::test]
-async fn the_link_is_mailed_where_mail_is_set_up() {
+async fn link_is_mailed_if_mail_is_configured() {
     let (world, sink) = with_mail(Behavior::Accept).await;
     let ada = admin(&world).await;
     let viewer = world.role("viewer").await;
@@ -42,7 +42,7 @@ async fn the_link_is_mailed_where_mail_is_set_up() {
     let renewed = invite_renew(&world.ctx, &ada, made.id, "1").await.unwrap();
     assert_eq!(renewed.mail, MailOutcome::Sent);
     assert!(sink.messages()[1].text().contains(&renewed.link));
-    // Without an address there is nobody to write to.
+    // Without an address no mail is sent.
     assert_eq!(
         invite(&world, &ada, &plain()).await.mail,
         MailOutcome::NotSent
@@ -51,7 +51,7 @@ async fn the_link_is_mailed_where_mail_is_set_up() {
 }
 
 #[tokio::test]
-async fn a_mail_that_fails_leaves_the_invite() {
+async fn failed_mail_keeps_the_invite() {
     for (manner, expected) in [
         (
             Behavior::RejectRecipient,
@@ -78,7 +78,7 @@ async fn a_mail_that_fails_leaves_the_invite() {
 
 // SEC-B10
 #[tokio::test]
-async fn an_address_that_is_none_never_reaches_the_mail_server() {
+async fn invalid_address_never_reaches_the_mail_server() {
     let (world, sink) = with_mail(Behavior::Accept).await;
     let ada = admin(&world).await;
     for email in [

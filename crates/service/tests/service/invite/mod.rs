@@ -1,4 +1,4 @@
-//! Who may invite whom to what, and what an invite's link is worth.
+//! Who may invite whom with which role, and what the link of an invite grants.
 
 mod mail;
 
@@ -47,7 +47,7 @@ fn giving(role: Option<RoleId>, team: Option<TeamId>) -> InviteInput {
     }
 }
 
-/// An invite of an admin that gives nothing, written below the service.
+/// An admin's invite without a role or team, written by the store.
 pub(crate) async fn stored_invite(world: &World) -> InviteId {
     let ctx = &world.ctx;
     let admin = world.tenant.actor(SystemRole::Admin, "Iva").await;
@@ -82,7 +82,7 @@ async fn admin(world: &World) -> Actor {
     world.tenant.actor(SystemRole::Admin, "Ada").await
 }
 
-/// Somebody with these permissions and no others.
+/// A member with these permissions and no others.
 async fn holder(world: &World, name: &str, permissions: &[Permission]) -> Actor {
     let role = world.custom_role(name, permissions).await;
     let user_id = world.tenant.user(name).await;
@@ -95,7 +95,7 @@ async fn holder(world: &World, name: &str, permissions: &[Permission]) -> Actor 
     world.tenant.actor_of(user_id).await
 }
 
-/// As signing in does it.
+/// Accepts an invite as signing in does.
 async fn accept(world: &World, link: &str, user_id: UserId) -> Result<(), SignInError> {
     let known = invite_find(&world.ctx, link).await?;
     let tx = world.ctx.store.begin_auth().await.unwrap();
@@ -122,7 +122,7 @@ async fn standing(world: &World, user_id: UserId) -> (Vec<String>, Vec<TeamId>) 
 }
 
 #[tokio::test]
-async fn an_invite_gives_its_role_and_team_once_in_the_name_of_its_inviter() {
+async fn invite_grants_its_role_and_team_once_in_the_name_of_its_inviter() {
     let world = World::without_model().await;
     let ada = admin(&world).await;
     let team = world.tenant.team("Desk", &[]).await;
@@ -170,9 +170,9 @@ async fn an_invite_gives_its_role_and_team_once_in_the_name_of_its_inviter() {
     assert_eq!(invites.items[0].accepted_by.as_deref(), Some("Nina"));
 }
 
-// SEC-A1: single use, whoever is quicker.
+// SEC-A1: an invite can be used once, also concurrently.
 #[tokio::test]
-async fn of_two_who_accept_at_once_one_joins() {
+async fn concurrent_acceptances_admit_one() {
     let world = World::without_model().await;
     let ada = admin(&world).await;
     let viewer = world.role("viewer").await;
@@ -201,7 +201,7 @@ async fn of_two_who_accept_at_once_one_joins() {
 
 // SEC-D3, SEC-D5
 #[tokio::test]
-async fn the_link_is_kept_nowhere() {
+async fn link_is_not_stored() {
     let world = World::without_model().await;
     let ada = admin(&world).await;
     let made = invite(&world, &ada, &plain()).await;
@@ -222,10 +222,9 @@ async fn the_link_is_kept_nowhere() {
     assert!(!format!("{parsed:?}{made:?}").contains(secret));
 }
 
-/// SEC-B7, SEC-G (user enumeration): nothing that is not an invite's token says
-/// anything, and none of it is asked about.
+/// SEC-B7, SEC-G (user enumeration): every invalid token gets the same answer.
 #[tokio::test]
-async fn what_is_no_invite_is_told_in_one_way() {
+async fn invalid_tokens_get_the_same_answer() {
     let world = World::without_model().await;
     let ada = admin(&world).await;
     let made = invite(&world, &ada, &plain()).await;
@@ -251,7 +250,7 @@ async fn what_is_no_invite_is_told_in_one_way() {
         assert_eq!(refused.problem, SignInProblem::InviteUnknown, "{bad}");
         assert_eq!(refused.invite, None);
     }
-    // One that was made and is gone with its row says no more.
+    // A token whose invite was deleted gets the same answer.
     sqlx::query("DELETE FROM invites")
         .execute(&world.db.admin)
         .await
@@ -263,7 +262,7 @@ async fn what_is_no_invite_is_told_in_one_way() {
 }
 
 #[tokio::test]
-async fn a_link_ends_with_its_time_its_renewal_and_its_revocation() {
+async fn link_ends_with_its_time_its_renewal_and_its_revocation() {
     let world = World::without_model().await;
     let ada = admin(&world).await;
     let first = invite(&world, &ada, &plain()).await;
@@ -304,9 +303,9 @@ async fn a_link_ends_with_its_time_its_renewal_and_its_revocation() {
     assert!(error.unwrap_err().for_field("days").is_some());
 }
 
-// SEC-G: rights minted above their giver's, here by way of an invite.
+// SEC-G: more permissions than the inviter's own, by an invite.
 #[tokio::test]
-async fn nobody_invites_to_more_than_they_may_give() {
+async fn invite_can_not_exceed_the_inviters_permissions() {
     let world = World::without_model().await;
     let ada = admin(&world).await;
     let (owner, viewer) = (world.role("owner").await, world.role("viewer").await);
@@ -320,7 +319,7 @@ async fn nobody_invites_to_more_than_they_may_give() {
         ("invite.create", Outcome::Denied)
     );
 
-    // Inviting alone gives no roles, and no teams that one doesn't lead.
+    // The permission to invite alone grants no roles, and no team that one doesn't lead.
     let hal = holder(
         &world,
         "Hal",
@@ -351,7 +350,7 @@ async fn nobody_invites_to_more_than_they_may_give() {
     let teams: Vec<_> = offer.teams.iter().map(|team| team.id).collect();
     assert_eq!((teams, offer.roles.len()), (vec![led], 0));
 
-    // Nor by renewing what somebody else may give.
+    // Nor can an invite be renewed that one couldn't create.
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let theirs = invite(&world, &olga, &giving(Some(owner), None)).await;
     let error = invite_renew(&world.ctx, &ada, theirs.id, "7").await;
@@ -359,9 +358,9 @@ async fn nobody_invites_to_more_than_they_may_give() {
     assert_eq!(problem(&world, &theirs).await, None);
 }
 
-// SEC-B3: what was taken from the inviter counts when the invite is accepted.
+// SEC-B3: permissions that the inviter has lost count when the invite is accepted.
 #[tokio::test]
-async fn an_invite_is_worth_what_its_inviter_may_give_at_that_moment() {
+async fn invite_is_checked_against_the_inviters_current_permissions() {
     let world = World::without_model().await;
     let viewer = world.role("viewer").await;
     let clerk = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
@@ -384,7 +383,7 @@ async fn an_invite_is_worth_what_its_inviter_may_give_at_that_moment() {
     user_status_set(&mut tx, stan.user_id, UserStatus::Suspended, now)
         .await
         .unwrap();
-    // Still invites, but manages no team any more.
+    // Tess can still invite but no longer manages teams.
     user_role_revoke(&mut tx, tess.user_id, "admin", RoleSource::Manual)
         .await
         .unwrap();
@@ -404,7 +403,7 @@ async fn an_invite_is_worth_what_its_inviter_may_give_at_that_moment() {
     .await
     .unwrap();
     tx.commit().await.unwrap();
-    // The role allows more than the inviter may give by now.
+    // The role now has a permission that the inviter may not grant.
     sqlx::query("UPDATE roles SET permissions = '{owner.grant}' WHERE id = $1")
         .bind(clerk)
         .execute(&world.db.admin)
@@ -416,7 +415,7 @@ async fn an_invite_is_worth_what_its_inviter_may_give_at_that_moment() {
         let refused = accept(&world, token(made), nina).await.unwrap_err();
         assert_eq!(refused.problem, SignInProblem::InviteRefused, "{refused:?}");
         assert_eq!(standing(&world, nina).await, (vec![], vec![]));
-        // Nothing half-done: with the permission back it counts again.
+        // The invite is not used up: with the permission back it works again.
         assert_eq!(problem(&world, made).await, None);
     }
     let mut tx = world.tenant.enter().await;
@@ -429,7 +428,7 @@ async fn an_invite_is_worth_what_its_inviter_may_give_at_that_moment() {
 }
 
 #[tokio::test]
-async fn an_invite_ends_with_its_role_and_its_team() {
+async fn invite_ends_with_its_role_and_its_team() {
     let world = World::without_model().await;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let clerk = world.custom_role("Clerk", &[Permission::MemoryRead]).await;
@@ -476,7 +475,7 @@ async fn another_organisations_invite_and_role_do_not_exist() {
 }
 
 #[tokio::test]
-async fn with_allowed_domains_an_invite_needs_an_address_of_one() {
+async fn invite_needs_an_address_of_an_allowed_domain() {
     let world = World::without_model().await;
     let olga = world.tenant.actor(SystemRole::Owner, "Olga").await;
     let anybodys = invite(&world, &olga, &plain()).await;
@@ -514,9 +513,9 @@ async fn with_allowed_domains_an_invite_needs_an_address_of_one() {
     assert!(renewed.unwrap_err().for_field("email").is_some());
 }
 
-// SEC-A11, SEC-G (first user becomes admin): the owner is whoever has the link.
+// SEC-A11, SEC-G (first user becomes admin): the owner is the person who has the link.
 #[tokio::test]
-async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
+async fn operators_invite_creates_an_owner_and_members_can_not_change_it() {
     let world = World::without_model().await;
     let organisation = NewOrganisation {
         slug: "nova",
@@ -543,7 +542,7 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
         (created.id, Some("Owner"), None)
     );
 
-    // Somebody who is there already, as admin even, has no way to it.
+    // Existing members, even admins, can't accept it.
     let tx = world.ctx.store.begin_auth().await.unwrap();
     let mut tx = tx.enter_as_system(created.id).await.unwrap();
     let user_id = world.ctx.ids.id();
@@ -572,7 +571,7 @@ async fn the_operators_invite_makes_an_owner_and_no_member_can_touch_it() {
         assert!(matches!(outcome, Err(AppError::Conflict { .. })));
     }
 
-    // A lost link is replaced by the operator, and ends.
+    // A lost link is replaced by the operator, which ends the old one.
     let second = service::owner_invite_create(&world.ctx, created.id, None)
         .await
         .unwrap()

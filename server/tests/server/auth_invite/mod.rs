@@ -1,11 +1,9 @@
-//! Joining by an invite's link: the whole way through the issuer and back.
+//! Joining by an invite link, through the issuer and back.
 
-use crate::support::{
-    self, Answer, App, Browser, TestClock, ctx,
-    issuer::{Context, Issuer},
-    product::product,
-    request,
-};
+mod issuer;
+mod page;
+
+use crate::support::{self, Answer, App, Browser, ctx, request};
 use axum::{
     body::Body,
     http::{Method, StatusCode, header},
@@ -16,8 +14,7 @@ use domain::{
     invite::{InviteInput, InviteLink, InvitePath, InviteRenewInput},
 };
 use serde_json::{Value, json};
-use server::auth::{IssuerKind, OidcSettings};
-use service::{Ctx, InviteCreate, InviteRenew, InviteRevoke, NewOrganisation, Owner};
+use service::{Ctx, InviteCreate, InviteRenew, InviteRevoke};
 use store::{
     role::{RoleSource, user_role_revoke},
     testing::TestTenant,
@@ -25,11 +22,8 @@ use store::{
 };
 use time::Duration;
 use url::Url;
-use uuid::Uuid;
 
-const ORIGIN: &str = support::ORIGIN;
-
-/// New people get nothing by themselves.
+/// An app in which new people get no role by default.
 async fn app() -> App {
     App::start_with(|settings| settings.oidc.as_mut().unwrap().default_role = None).await
 }
@@ -72,7 +66,7 @@ fn draft(role: Option<RoleId>, team: Option<TeamId>) -> InviteInput {
     }
 }
 
-/// An admin's invite to be a viewer.
+/// An invite as a viewer, created by an admin.
 async fn viewers_invite(app: &App) -> (Actor, InviteLink) {
     let ada = app.tenant.actor(SystemRole::Admin, "Ada").await;
     let viewer = role_of(&app.tenant, "viewer").await;
@@ -88,7 +82,7 @@ fn token_in(link: &str) -> &str {
     link.rsplit('/').next().unwrap()
 }
 
-/// Sends the form of the invite's page.
+/// Posts the form of the invite page.
 async fn follow(browser: &mut Browser, token: &str, issuer: &str) -> Answer {
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("token", token)
@@ -101,7 +95,7 @@ async fn follow(browser: &mut Browser, token: &str, issuer: &str) -> Answer {
     browser.send(request.body(Body::from(form)).unwrap()).await
 }
 
-/// Follows the invite to the issuer, agrees there as `subject`, and comes back.
+/// Follows the invite to the issuer, signs in there as `subject` and comes back.
 async fn join(app: &App, browser: &mut Browser, token: &str, subject: &str) -> Answer {
     let answer = follow(browser, token, "oidc").await;
     if !answer.location().starts_with(&app.issuer.url) {
@@ -114,7 +108,7 @@ async fn join(app: &App, browser: &mut Browser, token: &str, subject: &str) -> A
     browser.come_back(&parameters).await
 }
 
-/// Rows of the audit log about joining: outcome, reason, invite.
+/// Audit rows of `invite.accept`: outcome, reason, invite.
 async fn accepts(app: &App) -> Vec<(String, String, String)> {
     sqlx::query_as(
         "SELECT outcome, coalesce(metadata->>'reason', ''), resource_id FROM audit_log
@@ -143,7 +137,7 @@ async fn people(app: &App) -> i64 {
 }
 
 #[tokio::test]
-async fn somebody_new_joins_with_the_role_and_the_team_of_the_invite() {
+async fn new_person_joins_with_the_role_and_the_team_of_the_invite() {
     let app = app().await;
     let ada = app.tenant.actor(SystemRole::Admin, "Ada").await;
     let (team, viewer) = (
@@ -188,12 +182,12 @@ async fn somebody_new_joins_with_the_role_and_the_team_of_the_invite() {
     );
 }
 
-// SEC-A1: a link works once, also for the one who used it.
+// SEC-A1: a link works once, also for the person who used it.
 #[tokio::test]
-async fn a_link_that_was_used_is_refused() {
+async fn used_link_is_rejected() {
     let app = app().await;
     let (_, made) = viewers_invite(&app).await;
-    // Two begin while it is open; the slower one is refused at the end.
+    // Two people begin while the invite is open; the slower one is rejected at the end.
     let (mut slow, mut quick) = (app.browser(), app.browser());
     let begun = follow(&mut slow, token(&made), "oidc").await;
     let answer = join(&app, &mut quick, token(&made), "nina").await;
@@ -218,9 +212,9 @@ async fn a_link_that_was_used_is_refused() {
     );
 }
 
-// A link that was renewed or revoked ends what it began.
+// Renewing or revoking a link also ends sign-ins that began with it.
 #[tokio::test]
-async fn a_sign_in_that_began_by_an_old_link_is_refused() {
+async fn sign_in_that_began_with_an_old_link_is_rejected() {
     let app = app().await;
     for (ended, problem, reason) in [
         ("renewed", "invite_unknown", "invite_renewed"),
@@ -253,9 +247,9 @@ async fn a_sign_in_that_began_by_an_old_link_is_refused() {
     }
 }
 
-// SEC-A1, SEC-F: and by one of several at the same moment.
+// SEC-A1, SEC-F
 #[tokio::test]
-async fn of_several_at_once_one_joins() {
+async fn link_followed_by_several_at_once_admits_one() {
     let app = app().await;
     let (_, made) = viewers_invite(&app).await;
     let mut begun = Vec::new();
@@ -278,14 +272,14 @@ async fn of_several_at_once_one_joins() {
 }
 
 #[tokio::test]
-async fn an_invite_that_ended_is_refused_with_its_reason() {
+async fn ended_invite_is_rejected_with_its_reason() {
     let app = app().await;
     let (ada, revoked) = viewers_invite(&app).await;
     let (_, expired) = viewers_invite(&app).await;
     let (_, renewed) = viewers_invite(&app).await;
     let context = ctx(&app.db, app.clock.clock());
     revoke(&context, &ada, revoked.id).await;
-    // Begun in time, finished too late.
+    // Begins in time and finishes too late.
     let mut late = app.browser();
     let begun = follow(&mut late, token(&expired), "oidc").await;
     renew(&context, &ada, renewed.id, "30").await;
@@ -310,9 +304,9 @@ async fn an_invite_that_ended_is_refused_with_its_reason() {
     assert_eq!(app.issuer.token_requests(), 1);
 }
 
-// SEC-B3: what the inviter may not give any more, the invite doesn't.
+// SEC-B3: an invite doesn't grant what its inviter can't grant any more.
 #[tokio::test]
-async fn an_invite_whose_inviter_may_not_give_it_leaves_nothing_half_done() {
+async fn invite_whose_inviter_lost_the_permission_changes_nothing() {
     let app = app().await;
     for status in [None, Some(UserStatus::Deactivated)] {
         let (ada, made) = viewers_invite(&app).await;
@@ -339,7 +333,7 @@ async fn an_invite_whose_inviter_may_not_give_it_leaves_nothing_half_done() {
 }
 
 #[tokio::test]
-async fn a_member_gains_what_the_invite_gives_and_a_suspended_one_stays_out() {
+async fn member_gains_what_the_invite_grants_and_a_suspended_one_stays_out() {
     let app = App::start().await;
     let mut browser = app.browser();
     browser.sign_in(&app.issuer).await;
@@ -364,9 +358,9 @@ async fn a_member_gains_what_the_invite_gives_and_a_suspended_one_stays_out() {
     );
 }
 
-/// An invite with a role replaces what newcomers get; one without doesn't.
+/// An invite with a role replaces the default role; one without keeps it.
 #[tokio::test]
-async fn the_role_for_newcomers_is_for_those_whom_no_invite_gives_one() {
+async fn default_role_applies_if_the_invite_has_no_role() {
     let app = App::start().await;
     let (ada, made) = viewers_invite(&app).await;
     join(&app, &mut app.browser(), token(&made), "nina").await;
@@ -377,7 +371,7 @@ async fn the_role_for_newcomers_is_for_those_whom_no_invite_gives_one() {
 }
 
 #[tokio::test]
-async fn a_suspended_organisations_invite_opens_nothing() {
+async fn invite_of_a_suspended_organisation_is_rejected() {
     let app = app().await;
     let (_, made) = viewers_invite(&app).await;
     let mut early = app.browser();
@@ -392,219 +386,4 @@ async fn a_suspended_organisations_invite_opens_nothing() {
     let answer = early.come_back(&parameters).await;
     assert_eq!(answer.location(), "/sign-in?error=tenant_suspended");
     assert_eq!(people(&app).await, 0);
-}
-
-// SEC-A3: only an issuer that is for the organisation leads into it.
-#[tokio::test]
-async fn an_issuer_of_other_organisations_leads_nowhere() {
-    let clock = TestClock::default();
-    let second = Issuer::start(move || clock.now()).await;
-    let app = App::start_with(|settings| {
-        let primary = settings.oidc.as_mut().unwrap();
-        primary.tenants = vec!["acme".into()];
-        let further = OidcSettings {
-            name: "second".into(),
-            issuer: second.url.clone(),
-            tenants: vec!["other".into()],
-            ..primary.clone()
-        };
-        settings.further.push(further);
-    })
-    .await;
-    app.db.tenant("other").await;
-    let (_, made) = viewers_invite(&app).await;
-    for issuer in ["second", "third", ""] {
-        let answer = follow(&mut app.browser(), token(&made), issuer).await;
-        assert_eq!(
-            answer.location(),
-            "/sign-in?error=invite_elsewhere",
-            "{issuer}"
-        );
-    }
-    // Nor where a sign-in with the other issuer is given the invite.
-    let mut browser = app.browser();
-    let answer = browser.get("/auth/login?issuer=second").await;
-    sqlx::query(
-        "UPDATE login_attempts SET invite_tenant_id = $1, invite_id = $2, invite_renewals = 0",
-    )
-    .bind(app.tenant.id)
-    .bind(made.id)
-    .execute(&app.db.admin)
-    .await
-    .unwrap();
-    let parameters = second.agree(&answer.location().parse().unwrap());
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(&parameters)
-        .finish();
-    let answer = browser.get(&format!("/auth/callback/second?{query}")).await;
-    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
-    assert_eq!(people(&app).await, 0);
-    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
-    assert_eq!(answer.location(), "/?done=invite_accepted");
-}
-
-const TID: Uuid = Uuid::from_u128(0x1111_1111_2222_4333_8444_5555_5555_5555);
-const OTHER_TID: Uuid = Uuid::from_u128(0x9999_9999_2222_4333_8444_5555_5555_5555);
-
-fn of_directory(claims: &mut Value, context: &Context, tid: Uuid) {
-    claims["iss"] = json!(format!("{}/{tid}/v2.0", context.base));
-    claims["tid"] = json!(tid);
-    claims["oid"] = json!(Uuid::from_u128(7));
-}
-
-// SEC-A3: where an issuer speaks for all directories, the token's decides.
-#[tokio::test]
-async fn nobody_of_another_directory_joins() {
-    let app = App::start_with(|settings| {
-        let oidc = settings.oidc.as_mut().unwrap();
-        oidc.kind = IssuerKind::Entra;
-        oidc.issuer = format!("{}/organizations/v2.0", oidc.issuer);
-    })
-    .await;
-    let (_, made) = viewers_invite(&app).await;
-    app.issuer.plan(|plan| {
-        plan.discovery = |document| {
-            let issuer = document["issuer"].as_str().unwrap();
-            document["issuer"] = json!(issuer.replace("organizations", "{tenantid}"));
-        };
-    });
-    // It belongs to no directory yet.
-    let answer = follow(&mut app.browser(), token(&made), "oidc").await;
-    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
-    for (slug, tid) in [("acme", TID), ("other", OTHER_TID)] {
-        if slug != "acme" {
-            app.db.tenant(slug).await;
-        }
-        sqlx::query("UPDATE tenants SET entra_tenant_id = $1 WHERE slug = $2")
-            .bind(tid)
-            .bind(slug)
-            .execute(&app.db.admin)
-            .await
-            .unwrap();
-    }
-    app.issuer
-        .plan(|plan| plan.claims = |claims, context| of_directory(claims, context, OTHER_TID));
-    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
-    assert_eq!(answer.location(), "/sign-in?error=invite_elsewhere");
-    assert_eq!(people(&app).await, 0);
-    app.issuer
-        .plan(|plan| plan.claims = |claims, context| of_directory(claims, context, TID));
-    let answer = join(&app, &mut app.browser(), token(&made), "nina").await;
-    assert_eq!(answer.location(), "/?done=invite_accepted");
-}
-
-// SEC-B4: login CSRF. Another site can't make a browser join anything.
-#[tokio::test]
-async fn another_site_can_not_begin_an_acceptance() {
-    let app = app().await;
-    let (_, made) = viewers_invite(&app).await;
-    let form = format!("token={}&issuer=oidc", token(&made));
-    for (name, value) in [
-        ("sec-fetch-site", "cross-site"),
-        ("sec-fetch-site", "same-site"),
-        ("origin", "https://evil.example"),
-        ("origin", "null"),
-        ("x-nothing", "neither of them"),
-    ] {
-        let post = request(Method::POST, "/auth/invite")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(name, value);
-        let mut browser = app.browser();
-        let answer = browser
-            .send(post.body(Body::from(form.clone())).unwrap())
-            .await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}: {value}");
-        assert!(browser.set.is_empty());
-    }
-    let answer = app.browser().get(&format!("/auth/invite?{form}")).await;
-    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(app.count("SELECT count(*) FROM login_attempts").await, 0);
-}
-
-// SEC-A11, SEC-G: the first to come is nobody; who has the link is the owner.
-#[tokio::test]
-async fn the_owner_is_whoever_accepts_the_operators_invite() {
-    let app = App::start_with(|settings| {
-        let oidc = settings.oidc.as_mut().unwrap();
-        oidc.tenants = vec!["nova".into()];
-        oidc.default_role = None;
-    })
-    .await;
-    let context = ctx(&app.db, app.clock.clock());
-    let organisation = NewOrganisation {
-        slug: "nova",
-        name: "Nova",
-        is_demo: false,
-        directory: None,
-    };
-    let owner = Owner::Invited { email: None };
-    let created = service::tenant_create(&context, service::Initiator::Cli, &organisation, owner)
-        .await
-        .unwrap();
-    let link = created.invite.unwrap().link(ORIGIN);
-    app.issuer.plan(|plan| plan.subject = "first".into());
-    app.browser().sign_in(&app.issuer).await;
-    assert_eq!(roles(&app, "first").await, [""; 0]);
-    let answer = join(&app, &mut app.browser(), token_in(&link), "nina").await;
-    assert_eq!(answer.location(), "/?done=invite_accepted");
-    assert_eq!(roles(&app, "nina").await, ["owner"]);
-    let answer = join(&app, &mut app.browser(), token_in(&link), "first").await;
-    assert_eq!(answer.location(), "/sign-in?error=invite_used");
-    assert_eq!(roles(&app, "first").await, [""; 0]);
-}
-
-// SEC-B6, SEC-B10, SEC-C6: the page itself, before and after.
-#[tokio::test]
-async fn the_page_of_a_link_tells_who_invites_to_what_and_keeps_the_link_to_itself() {
-    let app = app().await;
-    let (_, made) = viewers_invite(&app).await;
-    let mut browser = app.browser();
-    browser.router = product(&app);
-    let path = made.link.strip_prefix(ORIGIN).unwrap();
-    let answer = browser.get(path).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    for text in ["Join acme Ltd", "Ada", "Viewer", "Sign in and join"] {
-        assert!(answer.body.contains(text), "{text}: {}", answer.body);
-    }
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer");
-    assert!(answer.body.contains("action=\"/auth/invite\""));
-
-    // Signed in, one is told as whom.
-    app.issuer.plan(|plan| plan.subject = "nina".into());
-    browser.sign_in(&app.issuer).await;
-    let answer = browser.get(path).await;
-    assert!(
-        answer.body.contains("You are signed in as"),
-        "{}",
-        answer.body
-    );
-    let answer = join(&app, &mut browser, token(&made), "nina").await;
-    assert_eq!(answer.location(), "/?done=invite_accepted");
-
-    // Refused and audited, without the link.
-    let evil = request(Method::POST, path).header("sec-fetch-site", "cross-site");
-    let answer = browser.send(evil.body(Body::empty()).unwrap()).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    let told = "SELECT count(*) FROM audit_log WHERE action = 'request.cross_site' AND metadata->>'path' = '/invite/'";
-    assert_eq!(app.count(told).await, 1);
-
-    let mut stranger = app.browser();
-    stranger.router = browser.router.clone();
-    for (path, reason) in [
-        (path, "was used already"),
-        (
-            "/invite/atri_000000000000000000000000000000000",
-            "not valid",
-        ),
-        ("/invite/%3Cscript%3E", "not valid"),
-    ] {
-        let answer = stranger.get(path).await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-        assert!(answer.body.contains(reason), "{path}: {}", answer.body);
-        assert!(!answer.body.contains("acme"), "{path}");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer");
-    }
-    let audited = "SELECT count(*) FROM audit_log t WHERE t::text LIKE '%atri\\_%'";
-    assert_eq!(app.count(audited).await, 0);
 }

@@ -86,8 +86,7 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
         "copied from a column with the same bound, or from a list of keys",
         &[
             "api_keys_scopes_check",
-            "memory_proposals_allowed_vendors_check",
-            "memory_proposals_importance_check",
+            "memory_proposals_attributes_check",
             "memory_proposals_memory_version_check",
             "memory_proposals_replaces_check",
             "memory_proposals_team_name_check",
@@ -113,7 +112,6 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
             "memories_parent_check",
             "memories_team_check",
             "memory_collections_lexemes_check",
-            "memory_proposals_change_check",
             "memory_proposals_reviewed_check",
             "memory_proposals_team_check",
             "roles_system_permissions_check",

@@ -710,6 +710,8 @@ END) STORED,
     allowed_vendors text[] NOT NULL,
     source_session_id text,
     embedding_b halfvec,
+    source_url text,
+    source_host text GENERATED ALWAYS AS ("substring"(source_url, '^https?://(\[[^]]*\]|[^/:?#]+)'::text)) STORED,
     CONSTRAINT memories_pkey PRIMARY KEY (tenant_id, id),
     CONSTRAINT memories_source_digest_key UNIQUE (tenant_id, user_id, source_digest),
     CONSTRAINT memories_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES memories(tenant_id, id),
@@ -728,6 +730,7 @@ END) STORED,
     CONSTRAINT memories_parent_check CHECK ((parent_id <> id)),
     CONSTRAINT memories_source_digest_check CHECK ((octet_length(source_digest) = 32)),
     CONSTRAINT memories_source_session_id_check CHECK (((char_length(source_session_id) >= 1) AND (char_length(source_session_id) <= 200))),
+    CONSTRAINT memories_source_url_check CHECK (((source_url ~ '^https?://[^/]'::text) AND (char_length(source_url) <= 2000))),
     CONSTRAINT memories_tags_check CHECK (((cardinality(tags) <= 20) AND (array_position(tags, NULL::text) IS NULL))),
     CONSTRAINT memories_team_check CHECK (((visibility = 'team'::text) = (team_id IS NOT NULL))),
     CONSTRAINT memories_title_check CHECK ((char_length(title) <= 200)),
@@ -801,7 +804,7 @@ GRANT SELECT (tenant_id, id, user_id, kind, title, content, tags, visibility, te
 GRANT SELECT (tenant_id, deleted_at) ON memories TO atrium_operator;
 GRANT SELECT (tenant_id), DELETE ON memories TO atrium_purge;
 GRANT SELECT ON memories TO atrium_search;
-GRANT SELECT, UPDATE (kind, title, content, tags, visibility, team_id, importance, version, updated_at, shared_at, embedding_a, expires_at, allowed_vendors, embedding_b) ON memories TO atrium_sharing;
+GRANT SELECT, UPDATE (kind, title, content, tags, visibility, team_id, importance, version, updated_at, shared_at, embedding_a, expires_at, allowed_vendors, embedding_b, source_url) ON memories TO atrium_sharing;
 GRANT SELECT (tenant_id, id, user_id, visibility, team_id, deleted_at, shared_at, expires_at, parent_id, allowed_vendors), UPDATE (visibility, team_id, deleted_at, shared_at, expires_at, allowed_vendors), DELETE ON memories TO atrium_trash;
 GRANT SELECT (tenant_id, deleted_at, expires_at) ON memories TO atrium_worker;
 
@@ -1687,7 +1690,8 @@ AS $function$
     SELECT jsonb_build_object(
         'expires_at', to_char(p_memory.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'importance', p_memory.importance,
-        'allowed_vendors', to_jsonb(p_memory.allowed_vendors)
+        'allowed_vendors', to_jsonb(p_memory.allowed_vendors),
+        'source_url', p_memory.source_url
     )
 $function$;
 REVOKE ALL ON ROUTINE memory_attributes(memories) FROM PUBLIC;
@@ -1920,7 +1924,7 @@ CREATE OR REPLACE FUNCTION public.memory_fits(p_memory memories, p_filter jsonb)
  RETURNS boolean
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN ((((p_memory).deleted_at IS NOT NULL) = (p_filter ? 'trash'::text)) AND (((p_filter ->> 'kind'::text) IS NULL) OR ((p_memory).kind = (p_filter ->> 'kind'::text))) AND (((p_filter ->> 'tags'::text) IS NULL) OR ((p_memory).tags @> string_to_array((p_filter ->> 'tags'::text), ','::text))) AND (((p_filter ->> 'persona'::text) IS NULL) OR ((p_memory).persona_id = ((p_filter ->> 'persona'::text))::uuid)) AND (((p_filter ->> 'persona_owner'::text) IS NULL) OR ((p_memory).user_id = ((p_filter ->> 'persona_owner'::text))::uuid)) AND (((p_filter ->> 'term'::text) IS NULL) OR ((p_memory).term = (p_filter ->> 'term'::text))) AND (((p_filter ->> 'owner'::text) IS NULL) OR ((p_memory).user_id = ((p_filter ->> 'owner'::text))::uuid)) AND (((p_filter ->> 'not_owner'::text) IS NULL) OR ((p_memory).user_id <> ((p_filter ->> 'not_owner'::text))::uuid)) AND (((p_filter ->> 'team'::text) IS NULL) OR ((p_memory).team_id = ((p_filter ->> 'team'::text))::uuid)) AND (((p_filter ->> 'origin'::text) IS NULL) OR ((p_memory).origin = (p_filter ->> 'origin'::text))) AND (((p_filter ->> 'visibility'::text) IS NULL) OR ((p_memory).visibility = (p_filter ->> 'visibility'::text))) AND (((p_filter ->> 'from'::text) IS NULL) OR ((p_memory).updated_at >= to_timestamp(((p_filter ->> 'from'::text))::double precision))) AND (((p_filter ->> 'before'::text) IS NULL) OR ((p_memory).updated_at < to_timestamp(((p_filter ->> 'before'::text))::double precision))) AND (((p_filter ->> 'now'::text) IS NULL) OR ((p_memory).expires_at IS NULL) OR ((p_memory).expires_at > to_timestamp(((p_filter ->> 'now'::text))::double precision))));
+RETURN ((((p_memory).deleted_at IS NOT NULL) = (p_filter ? 'trash'::text)) AND (((p_filter ->> 'kind'::text) IS NULL) OR ((p_memory).kind = (p_filter ->> 'kind'::text))) AND (((p_filter ->> 'tags'::text) IS NULL) OR ((p_memory).tags @> string_to_array((p_filter ->> 'tags'::text), ','::text))) AND (((p_filter ->> 'persona'::text) IS NULL) OR ((p_memory).persona_id = ((p_filter ->> 'persona'::text))::uuid)) AND (((p_filter ->> 'persona_owner'::text) IS NULL) OR ((p_memory).user_id = ((p_filter ->> 'persona_owner'::text))::uuid)) AND (((p_filter ->> 'term'::text) IS NULL) OR ((p_memory).term = (p_filter ->> 'term'::text))) AND (((p_filter ->> 'owner'::text) IS NULL) OR ((p_memory).user_id = ((p_filter ->> 'owner'::text))::uuid)) AND (((p_filter ->> 'not_owner'::text) IS NULL) OR ((p_memory).user_id <> ((p_filter ->> 'not_owner'::text))::uuid)) AND (((p_filter ->> 'team'::text) IS NULL) OR ((p_memory).team_id = ((p_filter ->> 'team'::text))::uuid)) AND (((p_filter ->> 'origin'::text) IS NULL) OR ((p_memory).origin = (p_filter ->> 'origin'::text))) AND (((p_filter ->> 'visibility'::text) IS NULL) OR ((p_memory).visibility = (p_filter ->> 'visibility'::text))) AND (((p_filter ->> 'source_host'::text) IS NULL) OR ((p_memory).source_host = (p_filter ->> 'source_host'::text))) AND (((p_filter ->> 'from'::text) IS NULL) OR ((p_memory).updated_at >= to_timestamp(((p_filter ->> 'from'::text))::double precision))) AND (((p_filter ->> 'before'::text) IS NULL) OR ((p_memory).updated_at < to_timestamp(((p_filter ->> 'before'::text))::double precision))) AND (((p_filter ->> 'now'::text) IS NULL) OR ((p_memory).expires_at IS NULL) OR ((p_memory).expires_at > to_timestamp(((p_filter ->> 'now'::text))::double precision))));
 
 CREATE OR REPLACE FUNCTION public.memory_insert(p_memories jsonb, p_at timestamp with time zone)
  RETURNS SETOF uuid
@@ -1930,13 +1934,13 @@ AS $function$
     INSERT INTO public.memories (
         tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, source_session_id,
         persona_id, parent_id, version, created_at, updated_at,
-        expires_at, importance, allowed_vendors
+        expires_at, importance, allowed_vendors, source_url
     )
     SELECT nullif(current_setting('app.current_tenant_id', true), '')::uuid, new.id,
            nullif(current_setting('app.current_user_id', true), '')::uuid, new.kind, new.title, new.content, new.tags,
            'private', new.origin, new.source_digest, new.source_session_id,
            new.persona_id, new.parent_id, new.version, new.created_at, new.updated_at,
-           new.expires_at, new.importance, new.allowed_vendors
+           new.expires_at, new.importance, new.allowed_vendors, new.source_url
       FROM jsonb_populate_recordset(NULL::public.memories, p_memories) AS new
      WHERE new.parent_id IS NULL
         OR EXISTS (
@@ -2044,7 +2048,7 @@ BEGIN
      WHERE tenant_id = v_tenant AND id = shared_id AND user_id = v_proposal.proposed_by
        AND version = v_proposal.memory_version AND parent_id IS NULL AND deleted_at IS NULL
        AND (expires_at IS NULL OR expires_at > p_at)
-       -- The words that were read, whoever wrote them into the proposal.
+       -- The memory must have exactly the text that was reviewed.
        AND CASE
                WHEN v_proposal.replaces IS NULL THEN
                    (kind, title, content, tags)
@@ -2119,7 +2123,7 @@ DECLARE
     v_version integer;
 BEGIN
     PERFORM public.memory_version_keep(p_after.id, p_reason, p_at);
-    -- Embeddings are of the old words.
+    -- Embeddings belong to the earlier text.
     UPDATE public.memories
        SET embedding_a = NULL, embedding_b = NULL
      WHERE tenant_id = p_after.tenant_id AND id = p_after.id
@@ -2127,7 +2131,8 @@ BEGIN
     UPDATE public.memories
        SET kind = p_after.kind, title = p_after.title, content = p_after.content, tags = p_after.tags,
            expires_at = p_after.expires_at, importance = p_after.importance,
-           allowed_vendors = p_after.allowed_vendors, version = version + 1, updated_at = p_at
+           allowed_vendors = p_after.allowed_vendors, source_url = p_after.source_url, version = version + 1,
+           updated_at = p_at
      WHERE tenant_id = p_after.tenant_id AND id = p_after.id
     RETURNING version INTO STRICT v_version;
     UPDATE public.memories

@@ -31,6 +31,7 @@ test("a memory has a retention, a persona and a product, and all of them can be 
   await page.getByLabel("Importance").selectOption({ label: "High" });
   await page.getByLabel("Which AI products may read it").selectOption("only");
   await page.getByRole("checkbox", { name: "Claude" }).check();
+  await page.getByLabel("Source").fill("https://wiki.example/badges");
   await page.getByRole("button", { name: "Create memory" }).click();
   // A date in the past is rejected next to its field, and the form is kept.
   await expect(page.locator("#expires_on-error")).toHaveText("Choose a time to come.");
@@ -45,7 +46,11 @@ test("a memory has a retention, a persona and a product, and all of them can be 
   await expect(facts(page)).toContainText("High");
   await expect(facts(page)).toContainText("Claude");
   await expect(facts(page)).toContainText("Until");
-  await visit(page, "/memories");
+  const source = facts(page).getByRole("link", { name: "wiki.example/badges" });
+  await expect(source).toHaveAttribute("href", "https://wiki.example/badges");
+  await visit(page, "/memories?source_host=other.example");
+  await expect(page.getByRole("row", { name: new RegExp(word) })).toHaveCount(0);
+  await visit(page, "/memories?source_host=wiki.example");
   await expect(page.getByRole("row", { name: new RegExp(word) })).toContainText("Ends soon");
 
   await page.getByRole("link", { name: new RegExp(word) }).click();

@@ -17,6 +17,7 @@ CREATE OR REPLACE FUNCTION memory_fits(p_memory memories, p_filter jsonb) RETURN
        AND (p_filter ->> 'team' IS NULL OR (p_memory).team_id = (p_filter ->> 'team')::uuid)
        AND (p_filter ->> 'origin' IS NULL OR (p_memory).origin = p_filter ->> 'origin')
        AND (p_filter ->> 'visibility' IS NULL OR (p_memory).visibility = p_filter ->> 'visibility')
+       AND (p_filter ->> 'source_host' IS NULL OR (p_memory).source_host = p_filter ->> 'source_host')
        AND (p_filter ->> 'from' IS NULL OR (p_memory).updated_at >= to_timestamp((p_filter ->> 'from')::float8))
        AND (p_filter ->> 'before' IS NULL OR (p_memory).updated_at < to_timestamp((p_filter ->> 'before')::float8))
        AND (p_filter ->> 'now' IS NULL OR (p_memory).expires_at IS NULL
@@ -31,7 +32,8 @@ AS $$
     SELECT jsonb_build_object(
         'expires_at', to_char(p_memory.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'importance', p_memory.importance,
-        'allowed_vendors', to_jsonb(p_memory.allowed_vendors)
+        'allowed_vendors', to_jsonb(p_memory.allowed_vendors),
+        'source_url', p_memory.source_url
     )
 $$;
 CALL function_allow('memory_attributes', '{atrium_app,atrium_sharing}');
@@ -61,13 +63,13 @@ AS $$
     INSERT INTO public.memories (
         tenant_id, id, user_id, kind, title, content, tags, visibility, origin, source_digest, source_session_id,
         persona_id, parent_id, version, created_at, updated_at,
-        expires_at, importance, allowed_vendors
+        expires_at, importance, allowed_vendors, source_url
     )
     SELECT nullif(current_setting('app.current_tenant_id', true), '')::uuid, new.id,
            nullif(current_setting('app.current_user_id', true), '')::uuid, new.kind, new.title, new.content, new.tags,
            'private', new.origin, new.source_digest, new.source_session_id,
            new.persona_id, new.parent_id, new.version, new.created_at, new.updated_at,
-           new.expires_at, new.importance, new.allowed_vendors
+           new.expires_at, new.importance, new.allowed_vendors, new.source_url
       FROM jsonb_populate_recordset(NULL::public.memories, p_memories) AS new
      WHERE new.parent_id IS NULL
         OR EXISTS (
@@ -116,7 +118,8 @@ BEGIN
     UPDATE public.memories
        SET kind = p_after.kind, title = p_after.title, content = p_after.content, tags = p_after.tags,
            expires_at = p_after.expires_at, importance = p_after.importance,
-           allowed_vendors = p_after.allowed_vendors, version = version + 1, updated_at = p_at
+           allowed_vendors = p_after.allowed_vendors, source_url = p_after.source_url, version = version + 1,
+           updated_at = p_at
      WHERE tenant_id = p_after.tenant_id AND id = p_after.id
     RETURNING version INTO STRICT v_version;
     UPDATE public.memories

@@ -34,7 +34,7 @@ CALL policies_create('memories', 'atrium_sharing', '{update}',
 -- Its functions compare and change whole rows.
 GRANT SELECT ON memories TO atrium_sharing;
 GRANT UPDATE (kind, title, content, tags, visibility, team_id, importance, version, updated_at, shared_at, expires_at,
-    allowed_vendors, embedding_a, embedding_b) ON memories TO atrium_sharing;
+    allowed_vendors, source_url, embedding_a, embedding_b) ON memories TO atrium_sharing;
 
 -- For administrators who delete a team or offboard a member.
 CALL policies_create('memories', 'atrium_handover', '{select,update}', ':may(team.manage,member.manage)');

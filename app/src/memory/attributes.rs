@@ -13,7 +13,7 @@ use crate::{
     clock::PageClock,
     forms::{FormCall, FormState},
     start::formats,
-    ui::{Badge, Choice, Glyph, Icon, SelectField, Time, Tone},
+    ui::{Badge, Choice, Glyph, Icon, SelectField, TextField, Time, Tone},
 };
 
 /// Importance levels offered in the form.
@@ -48,11 +48,17 @@ pub(crate) enum Fact {
     Text(String),
     /// The expiry, in the member's time zone.
     Kept(Option<Timestamp>),
+    /// An address of another site.
+    Link(Option<String>),
 }
 
 impl Fact {
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Self::Text(text) if text.is_empty())
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Kept(_) => false,
+            Self::Link(url) => url.is_none(),
+        }
     }
 
     pub(crate) fn view(self) -> AnyView {
@@ -60,6 +66,12 @@ impl Fact {
             Self::Text(text) => text.into_any(),
             Self::Kept(Some(at)) => view! { "Until " <Time at=at /> }.into_any(),
             Self::Kept(None) => "For good".into_any(),
+            Self::Link(url) => url
+                .map(|url| {
+                    let text = url.split_once("://").map_or(&*url, |(_, rest)| rest).to_owned();
+                    view! { <a class="link-line wrap" href=url rel="noopener noreferrer nofollow" dir="ltr">{text}</a> }
+                })
+                .into_any(),
         }
     }
 }
@@ -72,6 +84,7 @@ pub(crate) fn facts(attributes: &MemoryAttributes) -> Vec<(&'static str, Fact)> 
         ("Kept", Fact::Kept(attributes.expires_at)),
         ("Importance", Fact::Text(importance)),
         ("Read by", Fact::Text(vendors)),
+        ("Source", Fact::Link(attributes.source_url.clone())),
     ]
 }
 
@@ -81,6 +94,7 @@ pub(super) fn AttributeList(memory: Memory) -> impl IntoView {
     view! {
         {facts(&memory.attributes)
             .into_iter()
+            .filter(|(_, fact)| !fact.is_empty())
             .map(|(name, fact)| view! { <div><dt>{name}</dt><dd>{fact.view()}</dd></div> })
             .collect_view()}
         {memory
@@ -118,7 +132,13 @@ pub(super) fn MoreFields<S: FormCall>(
         .unwrap_or_default();
     let attributes = before.map(|memory| memory.attributes).unwrap_or_default();
     let is_usual = persona.is_empty() && attributes == MemoryAttributes::default();
-    let fields = ["expires_at", "persona_id", "importance", "allowed_vendors"];
+    let fields = [
+        "expires_at",
+        "persona_id",
+        "importance",
+        "allowed_vendors",
+        "source_url",
+    ];
     let errors = fields.map(|field| state.field_error(field));
     // Open if a value is not the default or a field has an error.
     let open = move || !is_usual || errors.iter().any(|error| error.with(Option::is_some));
@@ -126,6 +146,7 @@ pub(super) fn MoreFields<S: FormCall>(
         expires_at,
         importance,
         allowed_vendors,
+        source_url,
     } = attributes;
     let choices = std::iter::once(Choice::new("", "None"))
         .chain(
@@ -138,7 +159,7 @@ pub(super) fn MoreFields<S: FormCall>(
         <details class="more" open=open>
             <summary>
                 <Glyph icon=Icon::ChevronRight />
-                "More: how long, for which persona, read by what"
+                "More: how long, for which persona, read by what, from where"
             </summary>
             <div class="more-body">
                 {if is_reply {
@@ -167,6 +188,13 @@ pub(super) fn MoreFields<S: FormCall>(
                     <ImportanceField state=state importance=importance />
                 </div>
                 {(!is_reply).then(|| view! { <VendorFields state=state allowed=allowed_vendors /> })}
+                <TextField
+                    name="source_url"
+                    label="Source"
+                    hint="The web page that it comes from, if there is one."
+                    value=state.typed("source_url", &source_url.unwrap_or_default())
+                    error=state.field_error("source_url")
+                />
             </div>
         </details>
     }

@@ -137,6 +137,7 @@ fn MoreFilters(initial: MemoryQuery, choices: FilterChoices, errors: FieldErrors
         &filter.team,
         &filter.visibility,
         &filter.term,
+        &filter.source_host,
         &filter.from,
         &filter.to,
     ];
@@ -166,6 +167,7 @@ fn MoreFilters(initial: MemoryQuery, choices: FilterChoices, errors: FieldErrors
                 <SelectField name="team" label="Team" choices=with_any("Any team", teams) value=filter.team error=errors.field("team") />
                 <SelectField name="visibility" label="Seen by" choices=with_any("Anybody", visibilities) value=filter.visibility error=errors.field("visibility") />
                 <SelectField name="term" label="Kept" choices=with_any("Any time", terms) value=filter.term error=errors.field("term") />
+                <FilterText name="source_host" label="Source host" kind="text" value=filter.source_host error=errors.field("source_host") />
                 <FilterText name="from" label="Changed from (UTC)" kind="date" value=filter.from error=errors.field("from") />
                 <FilterText name="to" label="Changed until (UTC)" kind="date" value=filter.to error=errors.field("to") />
                 <button type="submit" class="button">"Apply"</button>
@@ -300,6 +302,7 @@ fn chips(query: &MemoryQuery, choices: &FilterChoices) -> Vec<(String, String)> 
     let visibility = Visibility::from_key(&filter.visibility)
         .map_or(filter.visibility.as_str(), |known| known.label());
     add("visibility", "Seen by", visibility);
+    add("source_host", "Source", &filter.source_host);
     add("from", "Changed from", &filter.from);
     add("to", "Changed until", &filter.to);
     let state = if query.is_trash() {

@@ -118,6 +118,9 @@ impl Random {
                     1 => Some(Vec::new()),
                     _ => Some(vec!["*".to_owned(), "claude".to_owned()]),
                 },
+                source_url: self
+                    .name()
+                    .map(|name| Some(format!("https://a.example/{name}"))),
             },
             persona: self.name(),
             origin: Some("chatgpt".to_owned()),

@@ -24,6 +24,7 @@ keyed_enum! {
         Importance = "importance", "Importance (0 to 1)";
         ExpiresAt = "expires_at", "Expires";
         AllowedVendors = "allowed_vendors", "Allowed vendors";
+        SourceUrl = "source_url", "Source";
         Origin = "origin", "Origin";
         /// The id of the source conversation.
         SourceSession = "source_session_id", "Conversation";
@@ -40,7 +41,7 @@ impl Field {
     pub const fn is_attribute(self) -> bool {
         matches!(
             self,
-            Self::ExpiresAt | Self::Importance | Self::AllowedVendors
+            Self::ExpiresAt | Self::Importance | Self::AllowedVendors | Self::SourceUrl
         )
     }
 
@@ -55,6 +56,7 @@ impl Field {
             Self::Importance => &["importance"],
             Self::ExpiresAt => &["expires_at", "expires", "expiration_date"],
             Self::AllowedVendors => &["allowed_vendors"],
+            Self::SourceUrl => &["source_url", "url"],
             Self::Origin => &["origin"],
             Self::SourceSession => &[
                 "source_session_id",

@@ -14,6 +14,8 @@ use time::{Date, format_description::well_known::Rfc3339, macros::format_descrip
 use super::{AllowedVendors, DEFAULT_IMPORTANCE};
 use crate::{AppError, Timestamp, validate::FieldErrors};
 
+const MAX_URL_CHARS: usize = 2_000;
+
 /// The attributes of a memory, which are not versioned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -26,6 +28,9 @@ pub struct MemoryAttributes {
     pub importance: f32,
     /// AI products that may read it; `*` stands for all.
     pub allowed_vendors: AllowedVendors,
+    /// The page that it comes from: an http or https address.
+    #[serde(default)]
+    pub source_url: Option<String>,
 }
 
 impl Default for MemoryAttributes {
@@ -34,6 +39,7 @@ impl Default for MemoryAttributes {
             expires_at: None,
             importance: DEFAULT_IMPORTANCE,
             allowed_vendors: AllowedVendors::All,
+            source_url: None,
         }
     }
 }
@@ -56,6 +62,14 @@ pub struct AttributesInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<AllowedVendors>"))]
     pub allowed_vendors: Option<Vec<String>>,
+    /// The page that it comes from: an http or https address of at most 2,000
+    /// characters, without a user name; null or empty: none.
+    #[serde(
+        deserialize_with = "value_or_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub source_url: Option<Option<String>>,
 }
 
 impl AttributesInput {
@@ -85,11 +99,16 @@ impl AttributesInput {
         let vendors = self.allowed_vendors.as_deref();
         let vendors = vendors.map_or(Ok(before.allowed_vendors), AllowedVendors::from_keys);
         let vendors = errors.merge(vendors)?;
+        let source_url = match &self.source_url {
+            None => Some(before.source_url),
+            Some(typed) => errors.check("source_url", parse_url(typed.as_deref())),
+        };
         errors.finish(|| {
             Some(MemoryAttributes {
                 expires_at,
                 importance,
                 allowed_vendors: vendors?,
+                source_url: source_url?,
             })
         })
     }
@@ -106,6 +125,7 @@ impl From<MemoryAttributes> for AttributesInput {
             expires_at: Some(attributes.expires_at),
             importance: Some(attributes.importance),
             allowed_vendors: Some(vendors.into_iter().map(str::to_owned).collect()),
+            source_url: Some(attributes.source_url),
         }
     }
 }
@@ -128,6 +148,8 @@ pub struct AttributesForm {
     pub vendors: String,
     /// Keys of vendors.
     pub allowed_vendors: Vec<String>,
+    /// Empty: none.
+    pub source_url: String,
 }
 
 /// Allows every vendor.
@@ -206,6 +228,7 @@ impl AttributesForm {
                 expires_at: expires_at?,
                 importance: importance?,
                 allowed_vendors: vendors?,
+                source_url: Some(self.source_url.trim().to_owned()),
             })
         })?;
         Ok(if self.keep.is_empty() {
@@ -214,6 +237,38 @@ impl AttributesForm {
             attributes.into()
         })
     }
+}
+
+/// An address with its scheme and host in lower case. Not parsed by the `url`
+/// crate, whose tables of international hosts the browser would load too.
+fn parse_url(typed: Option<&str>) -> Result<Option<String>, String> {
+    let Some(typed) = typed.map(str::trim).filter(|typed| !typed.is_empty()) else {
+        return Ok(None);
+    };
+    let path = typed.match_indices(['/', '?', '#']).map(|(at, _)| at);
+    // Those of `://` are before the path.
+    let path = path.filter(|at| *at >= "https://".len()).min();
+    let (site, path) = typed.split_at(path.unwrap_or(typed.len()));
+    let site = site.to_lowercase();
+    let host = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| site.strip_prefix(scheme))
+        .filter(|host| {
+            !host.is_empty() && !host.starts_with(':') && !host.contains(['@', '/', '?', '#'])
+        });
+    if host.is_none() || typed.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(
+            "Give an address that begins with https:// or http://, without spaces, user name or password."
+                .to_owned(),
+        );
+    }
+    let url = site + path;
+    if url.chars().count() > MAX_URL_CHARS {
+        return Err(format!(
+            "An address has at most {MAX_URL_CHARS} characters."
+        ));
+    }
+    Ok(Some(url))
 }
 
 /// Absent is `None`, null is `Some(None)`.
@@ -245,5 +300,47 @@ mod time_or_null {
 impl From<sqlx::types::Json<Self>> for MemoryAttributes {
     fn from(sqlx::types::Json(attributes): sqlx::types::Json<Self>) -> Self {
         attributes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_is_an_http_address_with_its_host_in_lower_case() {
+        for (typed, stored) in [
+            ("", None),
+            ("  ", None),
+            ("https://Wiki.example.com", Some("https://wiki.example.com")),
+            (
+                " HTTP://Wiki.example.com:8080/A?b=C#D ",
+                Some("http://wiki.example.com:8080/A?b=C#D"),
+            ),
+            ("https://BÜCHER.example/Ü", Some("https://bücher.example/Ü")),
+            ("https://[::1]/x", Some("https://[::1]/x")),
+            ("https://a.example?q=a@b", Some("https://a.example?q=a@b")),
+        ] {
+            assert_eq!(parse_url(Some(typed)), Ok(stored.map(str::to_owned)));
+        }
+        assert_eq!(parse_url(None), Ok(None));
+        for bad in [
+            "javascript:alert(1)",
+            "ftp://a.example",
+            "a.example",
+            "//a.example",
+            "https://",
+            "http:///a",
+            "http://?a",
+            "https://:80/",
+            "https://mia:secret@a.example/",
+            "https://a.example/b c",
+            "https://a.example/\0",
+        ] {
+            assert!(parse_url(Some(bad)).is_err(), "{bad}");
+        }
+        let url = format!("https://a.example/{}", "ü".repeat(MAX_URL_CHARS - 18));
+        assert_eq!(parse_url(Some(&url)), Ok(Some(url.clone())));
+        assert!(parse_url(Some(&(url + "x"))).is_err());
     }
 }

@@ -38,6 +38,8 @@ pub struct MemoryFilter {
     /// `private`, `team` or `org`.
     #[cfg_attr(feature = "schema", schemars(with = "Visibility"))]
     pub visibility: String,
+    /// The host of the page that it comes from, such as `wiki.example.com`.
+    pub source_host: String,
     /// Changed on this day (`YYYY-MM-DD`) or later.
     pub from: String,
     /// Changed on this day or earlier.
@@ -59,6 +61,7 @@ impl MemoryFilter {
             origin,
             term,
             visibility,
+            source_host,
             from,
             to,
             state,
@@ -72,6 +75,7 @@ impl MemoryFilter {
             ("origin", origin),
             ("term", term),
             ("visibility", visibility),
+            ("source_host", source_host),
             ("from", from),
             ("to", to),
             ("state", state),
@@ -137,6 +141,8 @@ pub struct MemoryCriteria {
     pub term: Option<Term>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_host: Option<String>,
     /// Inclusive, in UTC.
     #[serde(skip)]
     pub changed_from: Option<Date>,
@@ -190,6 +196,16 @@ impl MemoryCriteria {
                 "visibility",
                 &filter.visibility,
                 Visibility::from_key,
+            ),
+            source_host: parse_field(
+                &mut errors,
+                "source_host",
+                &filter.source_host,
+                "Give the host of an address, such as wiki.example.com.",
+                |host| {
+                    let is_host = !host.contains(|c: char| "/?#@".contains(c) || c.is_whitespace());
+                    is_host.then(|| host.to_lowercase())
+                },
             ),
             changed_from: parse_field(&mut errors, "from", &filter.from, INVALID_DAY, parse_day),
             changed_to: parse_field(&mut errors, "to", &filter.to, INVALID_DAY, parse_day),
@@ -371,6 +387,7 @@ mod tests {
             origin: "import".into(),
             term: "short".into(),
             visibility: "team".into(),
+            source_host: " Wiki.example ".into(),
             from: "2026-03-02".into(),
             to: "2026-03-02".into(),
             state: "trash".into(),
@@ -387,6 +404,7 @@ mod tests {
         assert_eq!(criteria.persona_id, Some(id.parse().unwrap()));
         assert_eq!(criteria.term, Some(Term::Short));
         assert_eq!(criteria.visibility, Some(Visibility::Team));
+        assert_eq!(criteria.source_host.as_deref(), Some("wiki.example"));
         assert_eq!(criteria.changed_from, Some(date!(2026 - 03 - 02)));
         assert_eq!(criteria.changed_to, criteria.changed_from);
         assert!(criteria.trash);
@@ -404,6 +422,7 @@ mod tests {
             origin: nonsense(),
             term: nonsense(),
             visibility: nonsense(),
+            source_host: "a b".into(),
             from: "2026-02-30".into(),
             to: "-0001-01-01".into(),
             state: nonsense(),
@@ -416,6 +435,7 @@ mod tests {
             "team",
             "origin",
             "visibility",
+            "source_host",
             "from",
             "to",
             "state",

@@ -224,6 +224,7 @@ async fn collection(world: &World, actor: &Actor) {
             expires_at: Some(now + Duration::days(90)),
             importance: 0.75,
             allowed_vendors: AllowedVendors::Only(vec![Vendor::Claude]),
+            source_url: Some("https://wiki.example/tea".into()),
         },
         persona_id: Some(persona_id),
         origin: Origin::Claude,

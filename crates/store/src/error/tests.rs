@@ -45,6 +45,7 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
             "memories_content_check",
             "memories_importance_check",
             "memories_source_session_id_check",
+            "memories_source_url_check",
             "memories_tags_check",
             "memories_title_check",
             "memory_proposals_comment_check",

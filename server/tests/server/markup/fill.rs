@@ -56,7 +56,7 @@ const NO_WORDS: &[(&str, &str)] = &[
     ("memory_lexemes.lexeme", "never shown"),
     (
         "memory_proposals.attributes",
-        "a time, a number and the keys of vendors",
+        "a time, a number, the keys of vendors and an address",
     ),
     ("memory_proposals.kind", "a kind, as memories have it"),
     ("memory_versions.kind", "a kind, as memories have it"),
@@ -211,7 +211,7 @@ impl Filled {
         .await;
         let persona = self.id("SELECT id FROM personas").await;
         let text = format!(
-            "title=Title {WORD}&content=Content {WORD}&kind=fact&tags={WORD}&keep=always&persona_id={persona}&importance=0.5&vendors=any"
+            "title=Title {WORD}&content=Content {WORD}&kind=fact&tags={WORD}&source_url=https://wiki.example/{WORD}&keep=always&persona_id={persona}&importance=0.5&vendors=any"
         );
         self.call("memory_create", &text).await;
         let memory = self.id("SELECT id FROM memories").await;

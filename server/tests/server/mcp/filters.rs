@@ -86,6 +86,10 @@ async fn each_filter_applies_to_lists_and_searches_over_rest_and_mcp() {
     kept(&world, &key, "tags", json!({ "tags": ["green", "black"] })).await;
     kept(&world, &key, "green", json!({ "tags": ["green"] })).await;
     kept(&world, &key, "work", json!({ "persona_id": work })).await;
+    let source = json!({ "source_url": "https://Wiki.example:8080/tea" });
+    kept(&world, &key, "source", source).await;
+    let elsewhere = json!({ "source_url": "https://example/wiki.example" });
+    kept(&world, &noahs, "elsewhere", elsewhere).await;
     let short = json!({ "expires_at": "2099-01-01T00:00:00Z" });
     kept(&world, &key, "short", short).await;
     let old = kept(&world, &key, "old", json!({})).await;
@@ -102,7 +106,9 @@ async fn each_filter_applies_to_lists_and_searches_over_rest_and_mcp() {
     let path = format!("{AT}/{}", gone.as_str().unwrap());
     world.done(Method::DELETE, &path, &key, &json!({})).await;
 
-    let own = ["event", "green", "import", "old", "short", "tags", "work"];
+    let own = [
+        "event", "green", "import", "old", "short", "source", "tags", "work",
+    ];
     let (mine, others) = (own.to_vec(), vec!["org", "team"]);
     for (filter, expected) in [
         (json!({ "kind": "event" }), vec!["event"]),
@@ -116,6 +122,9 @@ async fn each_filter_applies_to_lists_and_searches_over_rest_and_mcp() {
         (json!({ "team": team }), vec!["team"]),
         (json!({ "origin": "import" }), vec!["import"]),
         (json!({ "term": "short" }), vec!["short"]),
+        (json!({ "source_host": "wiki.example" }), vec!["source"]),
+        (json!({ "source_host": "WIKI.example" }), vec!["source"]),
+        (json!({ "source_host": "example" }), vec![]),
         (json!({ "visibility": "private" }), mine),
         (json!({ "visibility": "org" }), vec!["org"]),
         (json!({ "to": "2001-02-03" }), vec!["old"]),

@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    AT, at, audited, create, member, ok,
+    AT, at, audited, create, fields, member, ok,
     support::program::{World, problem, without_ids},
 };
 
@@ -20,7 +20,7 @@ async fn memory_keeps_each_of_its_fields() {
             &json!({
                 "title": "Team tea", "content": "Tea at four.", "kind": "event", "tags": ["tea", "team"],
                 "importance": 0.9, "allowed_vendors": ["claude", "other"], "source_session_id": "chat-7",
-                "expires_at": "2099-01-01T00:00:00Z",
+                "expires_at": "2099-01-01T00:00:00Z", "source_url": "https://Wiki.example/tea",
             }),
         )
         .await;
@@ -32,6 +32,45 @@ async fn memory_keeps_each_of_its_fields() {
     );
     without_ids().bind(|| insta::assert_json_snapshot!("memory", made));
     assert_eq!(ok(&world.get(&at(&made), &key).await, 200), made);
+}
+
+#[tokio::test]
+async fn source_is_set_kept_removed_and_must_be_a_web_address() {
+    let world = World::new().await;
+    let (_, key) = member(&world, "Mia").await;
+    let made = json!({ "content": "Tea", "source_url": "https://wiki.example/tea" });
+    let made = create(&world, &key, &made).await;
+    for (version, patch, expected) in [
+        (
+            1,
+            json!({ "title": "Tea" }),
+            json!("https://wiki.example/tea"),
+        ),
+        (2, json!({ "source_url": "" }), Value::Null),
+        (
+            3,
+            json!({ "source_url": "http://A.example/B" }),
+            json!("http://a.example/B"),
+        ),
+        (4, json!({ "source_url": null }), Value::Null),
+    ] {
+        let mut patch = patch;
+        patch["version"] = version.into();
+        let changed = world.call(Method::PATCH, &at(&made), &key, &patch).await;
+        assert_eq!(ok(&changed, 200)["source_url"], expected, "{patch}");
+    }
+    let long = format!("https://a.example/{}", "x".repeat(2_000));
+    for bad in [
+        json!("javascript:alert(1)"),
+        json!("https://mia:secret@a.example"),
+        json!("a.example"),
+        json!(long),
+        json!(7),
+    ] {
+        let memory = json!({ "content": "Tea", "source_url": bad });
+        let answer = world.call(Method::POST, AT, &key, &memory).await;
+        assert_eq!(fields(&answer), ["source_url"], "{bad}");
+    }
 }
 
 #[tokio::test]

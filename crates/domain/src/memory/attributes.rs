@@ -281,6 +281,7 @@ pub(super) fn value_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 mod time_or_null {
     use super::{Deserializer, Serializer, Timestamp};
 
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
     pub(super) fn serialize<S: Serializer>(
         at: &Option<Option<Timestamp>>,
         to: S,

@@ -1,8 +1,4 @@
 //! New memories and changes to existing ones: as entered, and validated.
-#![expect(
-    clippy::option_option,
-    reason = "a patch tells an absent field from null"
-)]
 
 use serde::{Deserialize, Serialize};
 

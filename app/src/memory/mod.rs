@@ -84,7 +84,7 @@ pub(crate) const FEATURE: Feature = Feature {
 };
 
 flashes! {
-    /// Only by [`Self::memory_deleted`], so that the page can offer to restore it.
+    /// Only by `Flash::memory_deleted`, so that the page can offer to restore it.
     MEMORY_DELETED = "memory_deleted", "Memory moved to the trash.";
     MEMORY_CREATED = "memory_created", "Memory created.";
     MEMORY_UPDATED = "memory_updated", "Changes saved.";

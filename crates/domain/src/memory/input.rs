@@ -307,7 +307,7 @@ pub struct MemoryChange {
     /// `None`: unchanged; `Some(None)`: no persona.
     pub persona_id: Option<Option<PersonaId>>,
     /// Stored with the earlier version; at most
-    /// [`MAX_REASON_CHARS`](super::MAX_REASON_CHARS) characters.
+    /// [`MAX_REASON_CHARS`] characters.
     pub reason: Option<String>,
 }
 

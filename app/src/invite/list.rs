@@ -125,7 +125,7 @@ fn InviteTable(invites: Vec<Invite>) -> impl IntoView {
                         <th scope="col">"For"</th>
                         <th scope="col" class="optional col-roles">"Gives"</th>
                         <th scope="col" class="optional col-roles">"Invited by"</th>
-                        <th scope="col" class="optional col-time">"Created"</th>
+                        <th scope="col" class="optional col-time col-created">"Created"</th>
                         <th scope="col" class="optional col-time">"Ends"</th>
                         <th scope="col" class="col-status">"Status"</th>
                     </tr>
@@ -166,7 +166,7 @@ fn InviteRow(invite: Invite) -> impl IntoView {
             <td class="optional" dir="auto">
                 <div class="clip">{invite.invited_by.clone().unwrap_or_else(|| "The operator".to_owned())}</div>
             </td>
-            <td class="optional col-time"><Time at=invite.created_at /></td>
+            <td class="optional col-time col-created"><Time at=invite.created_at /></td>
             <td class="optional col-time"><Time at=invite.expires_at /></td>
             <td><InviteBadge invite=invite /></td>
         </tr>

@@ -213,7 +213,7 @@ fn MemberRow(member: MemberSummary, selectable: bool) -> impl IntoView {
                 </div>
             </td>
             <td class="optional"><div class="cell-line">{joined(&member.roles)}</div></td>
-            <td class="optional"><div class="cell-line">{joined(&member.teams)}</div></td>
+            <td class="optional col-teams"><div class="cell-line">{joined(&member.teams)}</div></td>
             <td><StatusBadge status=member.status /></td>
             <td class="optional col-time">
                 {match member.last_seen_at {

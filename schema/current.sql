@@ -2123,16 +2123,16 @@ DECLARE
     v_version integer;
 BEGIN
     PERFORM public.memory_version_keep(p_after.id, p_reason, p_at);
-    -- Embeddings belong to the earlier text.
-    UPDATE public.memories
-       SET embedding_a = NULL, embedding_b = NULL
-     WHERE tenant_id = p_after.tenant_id AND id = p_after.id
-       AND (title, content, tags) IS DISTINCT FROM (p_after.title, p_after.content, p_after.tags);
     UPDATE public.memories
        SET kind = p_after.kind, title = p_after.title, content = p_after.content, tags = p_after.tags,
            expires_at = p_after.expires_at, importance = p_after.importance,
            allowed_vendors = p_after.allowed_vendors, source_url = p_after.source_url, version = version + 1,
-           updated_at = p_at
+           updated_at = p_at,
+           -- Embeddings belong to the earlier text.
+           embedding_a = CASE WHEN (title, content, tags) = (p_after.title, p_after.content, p_after.tags)
+                              THEN embedding_a END,
+           embedding_b = CASE WHEN (title, content, tags) = (p_after.title, p_after.content, p_after.tags)
+                              THEN embedding_b END
      WHERE tenant_id = p_after.tenant_id AND id = p_after.id
     RETURNING version INTO STRICT v_version;
     UPDATE public.memories

@@ -1,4 +1,4 @@
-//! What a feature gives to the app as a whole.
+//! The declaration by which a feature joins the app.
 
 use leptos_router::{
     ChooseView, NestedRoute, PossibleRouteMatch, SsrMode,

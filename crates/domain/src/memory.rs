@@ -66,7 +66,7 @@ pub struct MemorySummary {
     pub owner_id: UserId,
     pub owner_name: String,
     pub origin: Origin,
-    /// When it moves to the trash by itself; null: never.
+    /// The time at which it moves to the trash by itself; null: never.
     #[serde(with = "time::serde::rfc3339::option")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub expires_at: Option<Timestamp>,

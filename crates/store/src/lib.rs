@@ -68,7 +68,7 @@ pub use error::StoreError;
 pub use login::{Login, PerLogin};
 pub use tx::{AuthTx, OperatorTx, TenantTx, WorkerTx};
 
-/// What each feature says when one of its constraints is broken.
+/// The sentences of each feature for its constraints.
 const CONSTRAINTS: &[error::ConstraintErrors] = &[
     api_key::CONSTRAINTS,
     break_glass::CONSTRAINTS,

@@ -1,5 +1,6 @@
-//! What a memory has besides its text, and others see: as stored, as entered
-//! over REST, MCP or in a file, and as entered in a form.
+//! The attributes of a memory, which is all that others see of it besides its
+//! text: as stored, as entered over REST, MCP or in a file, and as entered in a
+//! form.
 //!
 //! An attribute is declared here and stored by `schema/functions/memory.sql`.
 //! Memories, proposals, imports and exports carry these types whole.
@@ -20,7 +21,7 @@ const MAX_URL_CHARS: usize = 2_000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemoryAttributes {
-    /// When it moves to the trash by itself; null: never.
+    /// The time at which it moves to the trash by itself; null: never.
     #[serde(with = "time::serde::rfc3339::option")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub expires_at: Option<Timestamp>,
@@ -50,7 +51,7 @@ impl Default for MemoryAttributes {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AttributesInput {
-    /// When it moves to the trash by itself; null: never.
+    /// The time at which it moves to the trash by itself; null: never.
     #[serde(with = "time_or_null", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::DateTime>"))]
     pub expires_at: Option<Option<Timestamp>>,
@@ -158,7 +159,7 @@ pub const ANY_VENDOR: &str = "any";
 /// Allows only the listed vendors.
 pub const ONLY_VENDORS: &str = "only";
 
-/// When a memory expires.
+/// The time at which a memory expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
     /// Never.

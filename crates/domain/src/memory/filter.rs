@@ -201,11 +201,8 @@ impl MemoryCriteria {
                 &mut errors,
                 "source_host",
                 &filter.source_host,
-                "Give the host of an address, such as wiki.example.com.",
-                |host| {
-                    let is_host = !host.contains(|c: char| "/?#@".contains(c) || c.is_whitespace());
-                    is_host.then(|| host.to_lowercase())
-                },
+                "Give the host of an address without a port, such as wiki.example.com.",
+                parse_host,
             ),
             changed_from: parse_field(&mut errors, "from", &filter.from, INVALID_DAY, parse_day),
             changed_to: parse_field(&mut errors, "to", &filter.to, INVALID_DAY, parse_day),
@@ -274,6 +271,13 @@ fn parse_choice<T>(
 ) -> Option<T> {
     const MESSAGE: &str = "Choose one of the values offered, or none.";
     parse_field(errors, field, text, MESSAGE, parse)
+}
+
+/// A host in lower case; only an IP address of version 6 has colons.
+fn parse_host(text: &str) -> Option<String> {
+    let is_host = !text.contains(|c: char| "/?#@".contains(c) || c.is_whitespace())
+        && (text.starts_with('[') || !text.contains(':'));
+    is_host.then(|| text.to_lowercase())
 }
 
 /// Parses a date in the years 1 to 9999.
@@ -466,6 +470,20 @@ mod tests {
         };
         let error = MemoryCriteria::parse(&filter).unwrap_err();
         assert!(error.for_field("to").is_some());
+    }
+
+    #[test]
+    fn host_has_no_port_and_is_compared_in_lower_case() {
+        assert_eq!(parse_host("Wiki.example").as_deref(), Some("wiki.example"));
+        assert_eq!(parse_host("[::1]").as_deref(), Some("[::1]"));
+        for bad in [
+            "wiki.example:8080",
+            "https://wiki.example",
+            "mia@a.example",
+            "a b",
+        ] {
+            assert_eq!(parse_host(bad), None, "{bad}");
+        }
     }
 
     #[test]

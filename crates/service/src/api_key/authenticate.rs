@@ -24,7 +24,7 @@ pub enum ApiKeyError {
     Unknown,
     Expired,
     Revoked,
-    /// Its owner or organisation is not active.
+    /// The owner or the organisation is not active.
     OwnerInactive,
     /// The check itself failed.
     Failed(AppError),

@@ -32,7 +32,7 @@ use crate::{
     support::{World, change, draft, model_dir},
 };
 
-/// How the fake service answers.
+/// The answer of the fake service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mood {
     Good,

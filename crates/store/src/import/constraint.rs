@@ -1,4 +1,4 @@
-//! What people are told when a constraint of imports is broken.
+//! Sentences for broken constraints of imports.
 
 use domain::AppError;
 

@@ -1,4 +1,4 @@
-//! What people are told when a constraint of memories is broken.
+//! Sentences for broken constraints of memories.
 
 use domain::{AppError, Permission, memory_view::MAX_VIEWS};
 

@@ -1,4 +1,4 @@
-//! What each login of the server can do, from the catalogue. The outcome is a
+//! Privileges of each login of the server, from the catalogue. The outcome is a
 //! golden file, so that a wider grant shows up in review.
 
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Who may invite whom with which role, and what the link of an invite grants.
+//! Invites: who may invite whom with which role, and what the link grants.
 
 mod mail;
 

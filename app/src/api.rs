@@ -5,7 +5,6 @@
 /// # Errors
 /// `Unauthenticated` without a session; `Internal` if the server did not
 /// provide the context.
-#[cfg(feature = "ssr")]
 pub(crate) fn caller() -> Result<(service::Ctx, domain::Actor), domain::AppError> {
     use domain::AppError;
     use leptos::prelude::use_context;
@@ -17,7 +16,6 @@ pub(crate) fn caller() -> Result<(service::Ctx, domain::Actor), domain::AppError
 
 /// The public base URL without a trailing slash, e.g.
 /// `https://atrium.example.org`.
-#[cfg(feature = "ssr")]
 pub(crate) fn origin() -> Result<String, domain::AppError> {
     leptos::prelude::use_context::<crate::AppInfo>()
         .map(|info| info.public_url)
@@ -25,7 +23,6 @@ pub(crate) fn origin() -> Result<String, domain::AppError> {
 }
 
 /// Redirects to `path` with `flash`, with and without JavaScript.
-#[cfg(feature = "ssr")]
 pub(crate) fn redirect_with_flash(path: &str, flash: crate::Flash) {
     leptos_axum::redirect(&flash.at(path));
 }

@@ -10,10 +10,6 @@ use crate::flash::Flash;
 /// Declared by each feature and collected in `features.rs`.
 pub(crate) struct Feature {
     pub(crate) pages: fn() -> Vec<AnyNestedRoute>,
-    #[cfg_attr(
-        not(feature = "ssr"),
-        expect(dead_code, reason = "only the server checks which page a form is on")
-    )]
     pub(crate) forms: PageForms,
     pub(crate) flashes: &'static [Flash],
 }

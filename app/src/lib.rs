@@ -1,4 +1,5 @@
-//! Atrium's web pages: rendered on the server, hydrated in the browser.
+//! Atrium's web pages, rendered on the server only. What moves in the browser
+//! is in the crate `islands`.
 //!
 //! One folder per feature: `page.rs` (what a route renders), `api.rs` (server
 //! functions of a few lines that call the service) and `parts.rs` (shared
@@ -26,7 +27,6 @@ mod group_mapping;
 mod import;
 mod invite;
 mod isolation;
-mod live;
 mod member;
 mod memory;
 mod no_access;
@@ -42,7 +42,6 @@ mod reference;
 mod role;
 mod routes;
 mod settings;
-#[cfg(feature = "ssr")]
 mod shell;
 mod sign_in;
 mod start;
@@ -50,9 +49,7 @@ mod team;
 mod ui;
 
 pub use flash::Flash;
-#[cfg(feature = "ssr")]
 pub use forms::with_page_posts;
 pub use routes::App;
-#[cfg(feature = "ssr")]
 pub use shell::{Assets, shell};
-pub use start::{AppInfo, LoginOption, mark_hydrated};
+pub use start::{AppInfo, LoginOption};

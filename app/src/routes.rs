@@ -49,7 +49,7 @@ fn NotFoundPage() -> impl IntoView {
     view! { <ErrorState error=AppError::NotFound whole_page=true /> }.into_any()
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use leptos_router::{MatchNestedRoutes as _, PathSegment};
 

@@ -17,6 +17,17 @@ pub struct Assets {
     pub css: String,
 }
 
+impl Assets {
+    /// Identifies the build: pages of different builds do not share islands.
+    fn build(&self) -> &str {
+        let name = self.wasm.rsplit('/').next().unwrap_or_default();
+        name.trim_end_matches(".wasm")
+            .rsplit('-')
+            .next()
+            .unwrap_or_default()
+    }
+}
+
 /// Renders the HTML document and sets its Content-Security-Policy header with
 /// the nonce of this response.
 pub fn shell(assets: &Assets) -> impl IntoView + use<> {
@@ -34,13 +45,19 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
     let theme = use_context::<axum::http::request::Parts>()
         .map(|parts| theme_of(&parts))
         .unwrap_or_default();
-    let start = format!(
-        "import init, {{ hydrate }} from {:?};\ninit({{ module_or_path: {:?} }}).then(hydrate);",
+    // Outside of islands nothing is hydrated, so no data is sent for it.
+    if let Some(shared) = Owner::current_shared_context() {
+        shared.set_is_hydrating(false);
+    }
+    let now = use_context::<service::Ctx>().map(|ctx| ctx.clock.now());
+    let now = now.map(|now| (now.unix_timestamp_nanos() / 1_000_000).to_string());
+    let loader = format!(
+        "import * as atrium from {:?};\nconst wasm = {:?};\n{LOADER}",
         assets.js, assets.wasm
     );
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme.key()>
+        <html lang="en" data-theme=theme.key() data-now=now data-build=assets.build().to_owned()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -55,8 +72,11 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
                     r#type="application/wasm"
                     crossorigin="anonymous"
                 />
+                <script type="speculationrules" nonce=nonce.clone()>
+                    {PREFETCH}
+                </script>
                 <script type="module" nonce=nonce>
-                    {start}
+                    {loader}
                 </script>
                 <MetaTags />
             </head>
@@ -66,6 +86,29 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
         </html>
     }
 }
+
+/// Starts the islands: hydrates those of the page, and those of regions that a
+/// behaviour replaces later. Styles then show what needs scripts, and browser
+/// tests wait for it.
+const LOADER: &str = "\
+const hydrated = new WeakSet();
+const hydrate = () => {
+  for (const island of document.querySelectorAll(\"leptos-island\")) {
+    if (hydrated.has(island)) continue;
+    hydrated.add(island);
+    atrium[island.dataset.component]?.(island);
+  }
+};
+await atrium.default({ module_or_path: wasm });
+atrium.start();
+hydrate();
+addEventListener(\"atrium:replaced\", hydrate);
+document.documentElement.dataset.hydrated = \"\";";
+
+/// Prefetches the page of a link when the pointer rests on it (speculation
+/// rules). Only links to other pages of ours: downloads and sign-in have side
+/// effects.
+const PREFETCH: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"},{"not":{"href_matches":["/auth/*","/api/*","/memories/export*","/sign-in*"]}},{"not":{"selector_matches":"[download],[rel~=external],[data-no-prefetch]"}}]},"eagerness":"moderate"}]}"#;
 
 fn content_security_policy(nonce: &str, form_targets: &[String]) -> String {
     let form_action = form_targets

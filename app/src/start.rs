@@ -1,18 +1,17 @@
-//! Values that the server passes to every page, and the part that the page
-//! keeps in the browser.
+//! Values that the server passes to every page.
 
 use std::sync::Arc;
 
+use axum::http::request::Parts;
 use domain::{
-    Timestamp,
+    Actor, Permission, RequestId,
     invite::IssuerScope,
-    preferences::{Formats, Theme},
+    preferences::{DisplaySettings, Formats, Theme},
     reference::Reference,
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::{clock::PageClock, forms::Outcome};
+use crate::{clock::PageTime, forms::Outcome, preferences::theme_of};
 
 /// Facts about this installation, provided as context to pages and server
 /// functions.
@@ -34,140 +33,77 @@ pub struct AppInfo {
 }
 
 /// One issuer, as the sign-in page offers it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginOption {
     /// The issuer's name in `/auth/login?issuer=`.
     pub issuer: String,
     /// The text of its button.
     pub label: String,
-    /// The people who may sign in with it; not sent to browsers.
-    #[serde(skip)]
+    /// The people who may sign in with it.
     pub reach: IssuerScope,
 }
 
-/// State that hydration must find exactly as the server rendered it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Start {
-    #[serde(with = "time::serde::rfc3339")]
-    now: Timestamp,
-    outcome: Option<Outcome>,
-    theme: Theme,
-    formats: Formats,
-    demo: bool,
-    login_options: Vec<LoginOption>,
-    version: String,
-    request_id: Option<String>,
-}
-
-impl Start {
-    /// Reads the request's context on the server. In the browser the values
-    /// come with the page, so the defaults are used only while routes are
-    /// listed.
-    fn from_context() -> Self {
-        #[cfg(feature = "ssr")]
-        {
-            use axum::http::request::Parts;
-            use domain::preferences::DisplaySettings;
-
-            let info = use_context::<AppInfo>().unwrap_or_default();
-            let parts = use_context::<Parts>();
-            let actor = use_context::<Option<domain::Actor>>().flatten();
-            let request_id = actor.map(|actor| actor.request.request_id).or_else(|| {
-                parts
-                    .as_ref()
-                    .and_then(|parts| parts.extensions.get::<domain::RequestId>().copied())
-            });
-            Self {
-                now: use_context::<service::Ctx>()
-                    .map_or(Timestamp::UNIX_EPOCH, |ctx| ctx.clock.now()),
-                outcome: parts
-                    .as_ref()
-                    .and_then(|parts| parts.extensions.get::<Outcome>().cloned()),
-                theme: parts
-                    .as_ref()
-                    .map(crate::preferences::theme_of)
-                    .unwrap_or_default(),
-                formats: parts
-                    .as_ref()
-                    .and_then(|parts| parts.extensions.get::<DisplaySettings>())
-                    .map(|settings| settings.formats.clone())
-                    .unwrap_or_default(),
-                demo: info.demo,
-                login_options: info.login_options,
-                version: info.version,
-                request_id: request_id.map(|id| id.to_string()),
-            }
-        }
-        #[cfg(not(feature = "ssr"))]
-        Self {
-            now: Timestamp::UNIX_EPOCH,
-            outcome: None,
-            theme: Theme::default(),
-            formats: Formats::default(),
-            demo: false,
-            login_options: Vec::new(),
-            version: String::new(),
-            request_id: None,
-        }
-    }
-}
-
-/// Values of the page that components read.
+/// Values of the request that components read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page {
-    /// True if the demo banner is shown.
-    pub(crate) demo: bool,
-    pub(crate) login_options: StoredValue<Vec<LoginOption>>,
-    pub(crate) version: StoredValue<String>,
-    /// Id of the request that rendered the page, as in the server's log.
-    pub(crate) request_id: StoredValue<Option<String>>,
-    pub(crate) theme: RwSignal<Theme>,
-    pub(crate) formats: RwSignal<Formats>,
+    info: StoredValue<AppInfo>,
+    pub(crate) theme: Theme,
+    request_id: Option<RequestId>,
+    pub(crate) formats: StoredValue<Formats>,
     /// Result of the form post that this page responds to.
-    pub(crate) outcome: RwSignal<Option<Outcome>>,
+    pub(crate) outcome: StoredValue<Option<Outcome>>,
 }
 
 impl Page {
-    /// Reads the start values and provides them and the clock as context.
-    pub(crate) fn provide() -> Self {
-        let start = SharedValue::new(Start::from_context).into_inner();
-        let page = Self {
-            demo: start.demo,
-            login_options: StoredValue::new(start.login_options),
-            version: StoredValue::new(start.version),
-            request_id: StoredValue::new(start.request_id),
-            theme: RwSignal::new(start.theme),
-            formats: RwSignal::new(start.formats),
-            outcome: RwSignal::new(start.outcome),
-        };
-        provide_context(page);
-        provide_context(PageClock::starting_at(start.now));
-        page
+    /// Reads the request's context and provides it and the page's time.
+    pub(crate) fn provide() {
+        let parts = use_context::<Parts>();
+        let extensions = parts.as_ref().map(|parts| &parts.extensions);
+        let settings = extensions.and_then(|all| all.get::<DisplaySettings>());
+        provide_context(Self {
+            info: StoredValue::new(use_context().unwrap_or_default()),
+            theme: parts.as_ref().map(theme_of).unwrap_or_default(),
+            request_id: viewer()
+                .map(|actor| actor.request.request_id)
+                .or_else(|| extensions.and_then(|all| all.get().copied())),
+            formats: StoredValue::new(
+                settings
+                    .map(|settings| settings.formats.clone())
+                    .unwrap_or_default(),
+            ),
+            outcome: StoredValue::new(extensions.and_then(|all| all.get().cloned())),
+        });
+        if let Some(ctx) = use_context::<service::Ctx>() {
+            provide_context(PageTime(ctx.clock.now()));
+        }
     }
 
     pub(crate) fn get() -> Self {
         expect_context::<Self>()
     }
 
-    /// Switches the page to `theme`, in the browser only.
-    pub(crate) fn show_theme(self, theme: Theme) {
-        self.theme.set(theme);
-        if let Some(root) = document().document_element() {
-            let _ = root.set_attribute("data-theme", theme.key());
-        }
+    pub(crate) fn info<T>(self, read: impl FnOnce(&AppInfo) -> T) -> T {
+        self.info.with_value(read)
+    }
+
+    /// Id of the request that rendered the page, as in the server's log.
+    pub(crate) fn request_id(self) -> Option<String> {
+        self.request_id.map(|id| id.to_string())
     }
 }
 
 /// The page's formats for dates, times and numbers; the defaults outside a
 /// page, as in a test of one component.
-pub(crate) fn formats() -> RwSignal<Formats> {
-    use_context::<Page>().map_or_else(RwSignal::default, |page| page.formats)
+pub(crate) fn formats() -> StoredValue<Formats> {
+    use_context::<Page>().map_or_else(|| StoredValue::new(Formats::default()), |page| page.formats)
 }
 
-/// Marks `<html>` as hydrated: styles then show what needs scripts, and browser
-/// tests wait for it.
-pub fn mark_hydrated() {
-    if let Some(root) = document().document_element() {
-        let _ = root.set_attribute("data-hydrated", "");
-    }
+/// The signed-in member; `None` on pages without a session.
+pub(crate) fn viewer() -> Option<Actor> {
+    use_context::<Option<Actor>>().flatten()
+}
+
+/// True if the viewer has `permission`.
+pub(crate) fn viewer_may(permission: Permission) -> bool {
+    viewer().is_some_and(|actor| actor.permissions.contains(&permission))
 }

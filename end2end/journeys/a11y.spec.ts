@@ -1,6 +1,6 @@
 import axe from "axe-core";
 import { STATES, type Seed, seed } from "../support/states.ts";
-import { type Page, expect, stillness, test, visit } from "../support/test.ts";
+import { type Page, awake, expect, stillness, test, visit } from "../support/test.ts";
 
 // The seeded states need people without data, too.
 test.use({ world: "a11y" });
@@ -140,7 +140,7 @@ test("a memory is written, changed and deleted by keyboard alone", async ({ visi
   await page.keyboard.press("Tab");
   await page.keyboard.type("keys");
   await tabTo(page, "Create memory");
-  await page.keyboard.press("Enter");
+  await leave(page, () => page.keyboard.press("Enter"));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("By keyboard");
   await expect(page.getByRole("complementary", { name: "About this memory" })).toContainText("Preference");
   await follow(page, "Edit");
@@ -148,13 +148,13 @@ test("a memory is written, changed and deleted by keyboard alone", async ({ visi
   await page.keyboard.press("Control+End");
   await page.keyboard.type(" Not even now.");
   await tabTo(page, "Save changes");
-  await page.keyboard.press("Enter");
+  await leave(page, () => page.keyboard.press("Enter"));
   await expect(page.getByRole("article")).toHaveText("Nobody touched a mouse. Not even now.");
   await tabTo(page, "Delete");
-  await page.keyboard.press("Enter");
+  await leave(page, () => page.keyboard.press("Enter"));
   await expect(page.getByRole("status").first()).toContainText("Memory moved to the trash.");
   await tabTo(page, "Undo");
-  await page.keyboard.press("Enter");
+  await leave(page, () => page.keyboard.press("Enter"));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("By keyboard");
 });
 
@@ -184,10 +184,12 @@ test("the palette opens by keyboard, navigates and gives the focus back", async 
   await page.keyboard.press("Escape");
   await expect(box).toBeHidden();
   await page.keyboard.press("Control+k");
+  await expect(box).toBeFocused();
   await page.keyboard.type("profile");
-  await page.keyboard.press("Enter");
+  await leave(page, () => page.keyboard.press("Enter"));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Profile");
   await page.keyboard.press("Control+k");
+  await expect(box).toBeFocused();
   await page.keyboard.type("blue whales");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL("/memories?query=blue+whales");
@@ -223,8 +225,16 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`Tab never reached “${name}”`);
 }
 
+/** Does what leads to another page, and waits until that is hydrated. */
+async function leave(page: Page, act: () => Promise<void>): Promise<void> {
+  const arrived = page.waitForEvent("domcontentloaded");
+  await act();
+  await arrived;
+  await awake(page);
+}
+
 /** Focuses the link called `name` and follows it. */
 async function follow(page: Page, name: string): Promise<void> {
   await tabTo(page, name);
-  await page.keyboard.press("Enter");
+  await leave(page, () => page.keyboard.press("Enter"));
 }

@@ -71,7 +71,6 @@ test("nobody changes, deletes or restores another member's memory, and the answe
       return { status: answer.status(), body: await answer.text() };
     };
     for (const [name, rest] of [
-      ["memory_get", {}],
       ["memory_delete", {}],
       ["memory_restore", {}],
       ["memory_update", { version: "1", content: "changed" }],

@@ -2,7 +2,7 @@ import { type Page, awake, expect, test, visit } from "../support/test.ts";
 
 async function choose(page: Page, colours: string, zone: string, formats: string): Promise<void> {
   await visit(page, "/profile");
-  await page.getByLabel("Colours", { exact: true }).selectOption(colours);
+  await page.getByLabel("Theme", { exact: true }).selectOption(colours);
   await page.getByLabel("Time zone").selectOption(zone);
   await page.getByLabel("Dates and numbers").selectOption(formats);
   await page.getByRole("button", { name: "Save preferences" }).click();

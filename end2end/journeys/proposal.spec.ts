@@ -52,7 +52,7 @@ test("a lead accepts a member's proposal, and only the team finds it by keyword 
   await expect(lead.getByRole("heading", { level: 1 })).toHaveText(title);
   await awake(lead);
   const link = lead.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Proposals/ });
-  await expect(link).toContainText("to decide");
+  await expect(link).toContainText("to review");
   await expect(lead.getByRole("article")).toContainText("third flower pot");
   await expect(lead.getByRole("main")).toContainText("Everybody asks me for it");
   await expect(lead.getByRole("region", { name: "Who would see this" })).toContainText("3 people");

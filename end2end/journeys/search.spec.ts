@@ -206,7 +206,7 @@ test("results appear while typing, only the last ones, and the Enter key still s
   }
   // The first answer arrives long after the second one.
   let asked = 0;
-  await page.route("**/api/memory_find*", async (route) => {
+  await page.route("**/memories?*", async (route) => {
     asked += 1;
     if (asked === 1) await new Promise((resolve) => setTimeout(resolve, 2_000));
     await route.continue().catch(() => undefined);

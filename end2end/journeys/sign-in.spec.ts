@@ -1,4 +1,4 @@
-import { PEOPLE, awake, choose, expect, runsScripts, signIn, test, visit } from "../support/test.ts";
+import { PEOPLE, awake, choose, expect, signIn, test, visit } from "../support/test.ts";
 
 // Sessions are counted here.
 test.use({ world: "sign-in" });
@@ -105,10 +105,6 @@ test("one session can be ended, and a page that is still open there says so", as
   await expect(here.getByRole("status")).toContainText("Session ended.");
 
   await there.getByRole("link", { name: PEOPLE.billing }).click();
-  if (runsScripts(there)) {
-    await expect(there.getByText("Your session has ended. Sign in to go on.")).toBeVisible();
-    await there.getByRole("main").getByRole("link", { name: "Sign in" }).click();
-  }
   await expect(there).toHaveURL("/sign-in?return_to=%2Fprofile");
 });
 

@@ -5,7 +5,14 @@ async function ink(page: Page): Promise<string> {
   return page.getByRole("heading", { level: 1 }).evaluate((heading) => getComputedStyle(heading).color);
 }
 
-const option = (page: Page, name: string) => page.getByRole("button", { name: `Colours: ${name}` });
+const option = (page: Page, name: string) => page.getByRole("button", { name: `Theme: ${name}` });
+
+/** Chooses a theme and waits until the server has stored it. */
+async function pick(page: Page, name: string): Promise<void> {
+  const stored = page.waitForResponse((response) => response.request().method() === "POST");
+  await option(page, name).click();
+  await stored;
+}
 
 test("the theme follows the system until the member chooses, and the choice is kept", async ({ visitors }) => {
   const page = await visitors.anew("member", { colorScheme: "light" });
@@ -16,7 +23,7 @@ test("the theme follows the system until the member chooses, and the choice is k
   await expect.poll(() => ink(page)).not.toBe(light);
   const dark = await ink(page);
 
-  await option(page, "light").click();
+  await pick(page, "light");
   await expect(option(page, "light")).toHaveAttribute("aria-pressed", "true");
   await expect.poll(() => ink(page)).toBe(light);
   await expect(page).toHaveURL("/memories");
@@ -25,14 +32,14 @@ test("the theme follows the system until the member chooses, and the choice is k
   await awake(page);
   await expect.poll(() => ink(page)).toBe(light);
 
-  await option(page, "dark").click();
+  await pick(page, "dark");
   await expect(option(page, "dark")).toHaveAttribute("aria-pressed", "true");
   await page.emulateMedia({ colorScheme: "light" });
   await visit(page, "/profile");
   await expect(option(page, "dark")).toHaveAttribute("aria-pressed", "true");
   await expect.poll(() => ink(page)).toBe(dark);
 
-  await option(page, "as the system").click();
+  await pick(page, "as the system");
   await expect(option(page, "as the system")).toHaveAttribute("aria-pressed", "true");
   await expect.poll(() => ink(page)).toBe(light);
   await awake(page);
@@ -43,7 +50,7 @@ test("the theme follows the system until the member chooses, and the choice is k
 test("the choice applies before signing in again, and a page never starts in the other theme", async ({ visitors }) => {
   const page = await visitors.anew("member", { colorScheme: "light" });
   await visit(page, "/profile");
-  await option(page, "dark").click();
+  await pick(page, "dark");
   await expect(option(page, "dark")).toHaveAttribute("aria-pressed", "true");
   const html = await (await page.request.get("/profile", { headers: { accept: "text/html" } })).text();
   expect(html).toContain('data-theme="dark"');

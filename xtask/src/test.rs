@@ -11,10 +11,9 @@ use std::env;
 use std::fs;
 use std::process::{Command, ExitCode};
 
-/// Packages built together for the tests. The browser crate compiles only to
-/// wasm. xtask is tested as already built, so that its large dependencies are
+/// Packages built together for the tests. xtask is tested as already built, so that its large dependencies are
 /// not rebuilt with other features.
-const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "web", "--exclude", "xtask"];
+const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", "xtask"];
 
 /// Runs all tests, even if some fail, and prints their results and times.
 pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<ExitCode> {

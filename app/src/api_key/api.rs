@@ -1,30 +1,23 @@
 //! Server functions of API keys.
 
 use domain::{
-    ApiKeyId, AppError, Page, UserId,
+    ApiKeyId, AppError, NoInput, Page, UserId,
     api_key::{ApiKey, ApiKeyDetail, CreatedApiKey, KeyOwner, ServiceAccount},
+    api_key::{
+        ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, OrganisationApiKeyInput,
+        ServiceAccountInput, ServiceAccountPath,
+    },
 };
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api, forms},
-    domain::{
-        NoInput,
-        api_key::{
-            ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, OrganisationApiKeyInput,
-            ServiceAccountInput, ServiceAccountPath,
-        },
-    },
-};
+use crate::{Flash, api, forms};
 
 /// One page of the caller's own or everybody's keys, newest first; `after` is a
 /// cursor, empty for the first page.
-#[server(endpoint = "api_key_list")]
 pub(crate) async fn api_key_list(
-    #[server(default)] all: bool,
-    #[server(default)] ended: bool,
-    #[server(default)] after: String,
+    all: bool,
+    ended: bool,
+    after: String,
 ) -> Result<Page<ApiKey>, AppError> {
     let (ctx, actor) = api::caller()?;
     let input = ApiKeyListInput {
@@ -38,7 +31,6 @@ pub(crate) async fn api_key_list(
     }
 }
 
-#[server(endpoint = "api_key_get")]
 pub(crate) async fn api_key_get(id: ApiKeyId) -> Result<ApiKeyDetail, AppError> {
     let (ctx, actor) = api::caller()?;
     let input = ApiKeyPath { id };
@@ -52,10 +44,7 @@ pub(crate) async fn api_key_get(id: ApiKeyId) -> Result<ApiKeyDetail, AppError> 
 
 /// The owner of a new key and the permissions that it can be given; the caller
 /// without an id.
-#[server(endpoint = "api_key_owner")]
-pub(crate) async fn api_key_owner(
-    #[server(default)] owner: Option<UserId>,
-) -> Result<KeyOwner, AppError> {
+pub(crate) async fn api_key_owner(owner: Option<UserId>) -> Result<KeyOwner, AppError> {
     let (ctx, actor) = api::caller()?;
     match owner.filter(|owner| *owner != actor.user_id) {
         None => service::call::<service::ApiKeyOwnerGet>(&ctx, &actor, NoInput {}).await,
@@ -101,7 +90,6 @@ pub(crate) async fn api_key_revoke(id: ApiKeyId) -> Result<(), AppError> {
 }
 
 /// Revokes any key if the caller may, else one of their own.
-#[cfg(feature = "ssr")]
 pub(crate) async fn revoke(
     ctx: &service::Ctx,
     actor: &domain::Actor,
@@ -117,7 +105,6 @@ pub(crate) async fn revoke(
 }
 
 /// The organisation's agents and services.
-#[server(endpoint = "service_account_list")]
 pub(crate) async fn service_account_list() -> Result<Vec<ServiceAccount>, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::ServiceAccountList>(&ctx, &actor, NoInput {}).await

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     profile::IfPermitted,
     ui::{
-        Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, Query, SelectField,
-        Time, plural, query_string, use_query,
+        Choice, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, Query, SelectField, Time,
+        load_page, plural, query_string, use_query,
     },
 };
 
@@ -52,20 +52,13 @@ impl KeyQuery {
 /// The page at `/keys` and at `/keys/all`.
 #[component]
 pub(crate) fn KeyListPage() -> impl IntoView {
-    let params = use_query();
     let path = use_location().pathname;
-    let query = Memo::new(move |_| {
-        path.with(|path| params.with(|params| KeyQuery::from_url(path, params)))
-    });
-    let keys = Resource::new(
-        move || query.get(),
-        |query| async move {
-            let page = api_key_list(query.all, query.ended, query.after.clone()).await?;
-            Ok::<_, AppError>((query, page))
-        },
-    );
-    view! { <Loaded resource=keys view=|(query, page)| show(query, page) whole_page=true /> }
-        .into_any()
+    let query = path.with_untracked(|path| KeyQuery::from_url(path, &use_query()));
+    let keys = async move {
+        let page = api_key_list(query.all, query.ended, query.after.clone()).await?;
+        Ok::<_, AppError>((query, page))
+    };
+    load_page(keys, |(query, page)| show(query, page))
 }
 
 fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {

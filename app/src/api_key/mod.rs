@@ -18,7 +18,6 @@ use crate::{
     ui::Icon,
 };
 
-#[cfg(feature = "ssr")]
 pub(crate) use api::revoke;
 pub(crate) use parts::{KeyStateBadge, TimeOr};
 

@@ -14,7 +14,7 @@ use crate::{
     connect::{Setups, connect_get},
     forms::{FormState, PostForm},
     ui::{
-        Choice, CopyLine, EmptyState, Glyph, Icon, Loaded, PageHead, SelectField, TextField,
+        Choice, CopyLine, EmptyState, Glyph, Icon, PageHead, SelectField, TextField, load_page,
         use_query,
     },
 };
@@ -38,38 +38,31 @@ const CLIENT_SCOPES: [Permission; 2] = [Permission::MemoryRead, Permission::Memo
 #[component]
 pub(crate) fn KeyNewPage() -> impl IntoView {
     let query = use_query();
-    let state = FormState::<ApiKeyCreate>::new();
-    provide_context(state);
-    let owner = Memo::new(move |_| query.with(|query| query.get("for").to_owned()));
-    let data = Resource::new(
-        move || owner.get(),
-        |owner| async move {
-            let owner = match owner.as_str() {
-                "" => None,
-                id => Some(id.parse::<UserId>().map_err(|_| AppError::NotFound)?),
-            };
-            Ok((api_key_owner(owner).await?, connect_get().await?))
-        },
-    );
-    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+    let owner = query.get("for").to_owned();
+    let data = async move {
+        let owner = match owner.as_str() {
+            "" => None,
+            id => Some(id.parse::<UserId>().map_err(|_| AppError::NotFound)?),
+        };
+        Ok((api_key_owner(owner).await?, connect_get().await?))
+    };
+    load_page(data, show)
 }
 
 fn show((owner, address): (KeyOwner, String)) -> impl IntoView {
-    let state = expect_context::<FormState<ApiKeyCreate>>();
+    let state = FormState::<ApiKeyCreate>::new();
     let answer = state.answer();
-    move || match answer.get() {
-        Some(created) => {
-            view! { <CreatedKey created=created address=address.clone() /> }.into_any()
-        }
-        None => view! { <NewForm owner=owner.clone() /> }.into_any(),
+    match answer {
+        Some(created) => view! { <CreatedKey created=created address=address /> }.into_any(),
+        None => view! { <NewForm owner=owner /> }.into_any(),
     }
 }
 
 #[component]
 fn NewForm(owner: KeyOwner) -> impl IntoView {
-    let state = expect_context::<FormState<ApiKeyCreate>>();
+    let state = FormState::<ApiKeyCreate>::new();
     let query = use_query();
-    let is_for_client = query.with_untracked(|query| query.get("purpose") == CLIENT);
+    let is_for_client = query.get("purpose") == CLIENT;
     let is_program = owner.kind != ActorKind::Human;
     let (title, lead) = if is_program {
         (
@@ -141,22 +134,23 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
 
 #[component]
 fn Scopes(offered: Vec<Permission>, is_for_client: bool) -> impl IntoView {
-    let state = expect_context::<FormState<ApiKeyCreate>>();
+    let state = FormState::<ApiKeyCreate>::new();
     let proposed = || {
         let scopes = CLIENT_SCOPES.iter().filter(|_| is_for_client);
         scopes.map(|scope| scope.key().to_owned()).collect()
     };
-    let chosen = state.chosen("scopes[]").unwrap_or_else(proposed);
+    let chosen = state.typed_all("scopes[]").unwrap_or_else(proposed);
     let error = state.field_error("scopes");
+    let is_invalid = error.is_some().then_some("true");
     view! {
         <fieldset
             class="field checks"
             aria-describedby="scopes-error"
-            aria-invalid=move || error.with(Option::is_some).then_some("true")
+            aria-invalid=is_invalid
         >
             <legend>"What may it do"</legend>
             <div id="scopes-error" role="alert">
-                {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                {error.map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
             {offered
                 .into_iter()

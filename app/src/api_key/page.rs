@@ -1,42 +1,27 @@
 //! One key: its permissions, its use, and revoking it.
 
 use domain::{
-    ApiKeyId, AppError, Permission,
+    ApiKeyId, Permission,
     api_key::{ApiKeyDetail, ApiKeyState},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{ApiKeyRevoke, api_key_get},
     parts::{KeyStateBadge, TimeOr, kind_label, vendor_label},
 };
 use crate::{
-    clock::PageClock,
+    clock::page_now,
     forms::{FormState, PostForm},
-    ui::{Badge, CopyId, Loaded, PageHead, Time, Tone},
+    ui::{Badge, CopyId, PageHead, Time, Tone, load_page, path_id},
 };
 
 /// The page at `/keys/{id}`.
 #[component]
 pub(crate) fn KeyPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse::<ApiKeyId>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    let revoke = FormState::<ApiKeyRevoke>::new();
-    provide_context(revoke);
-    let revoked = revoke.done();
-    let data = Resource::new(
-        move || (id.get(), revoked.get()),
-        |(id, _)| async move { api_key_get(id?).await },
-    );
-    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+    let id = path_id::<ApiKeyId>("id");
+    let data = async move { api_key_get(id?).await };
+    load_page(data, show)
 }
 
 fn show(detail: ApiKeyDetail) -> impl IntoView {
@@ -45,7 +30,7 @@ fn show(detail: ApiKeyDetail) -> impl IntoView {
         effective,
         is_own,
     } = detail;
-    let is_active = key.state(PageClock::get().now()) == ApiKeyState::Active;
+    let is_active = key.state(page_now()) == ApiKeyState::Active;
     let owner = if is_own {
         "You".to_owned()
     } else {
@@ -117,7 +102,7 @@ fn Scopes(scopes: Vec<Permission>, effective: Vec<Permission>, is_active: bool) 
 /// Asks for confirmation: programs that use the key stop working at once.
 #[component]
 fn Revoke(id: ApiKeyId, label: String) -> impl IntoView {
-    let state = expect_context::<FormState<ApiKeyRevoke>>();
+    let state = FormState::<ApiKeyRevoke>::new();
     view! {
         <section class="section" aria-labelledby="revoke">
             <h2 id="revoke">"Revoke"</h2>

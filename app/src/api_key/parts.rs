@@ -7,7 +7,7 @@ use domain::{
 use leptos::prelude::*;
 
 use crate::{
-    clock::PageClock,
+    clock::page_now,
     profile::IfPermitted,
     ui::{Badge, Tabs, Time, Tone},
 };
@@ -30,17 +30,18 @@ pub(crate) fn KeyTabs() -> impl IntoView {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 #[component]
 pub(crate) fn KeyStateBadge(key: ApiKey) -> impl IntoView {
-    let clock = PageClock::get();
-    move || {
-        let (tone, text) = match key.state(clock.now()) {
-            ApiKeyState::Active => (Tone::Good, "Works"),
-            ApiKeyState::Expired => (Tone::Neutral, "Expired"),
-            ApiKeyState::Revoked => (Tone::Bad, "Revoked"),
-        };
-        view! { <Badge tone=tone text=text /> }
-    }
+    let (tone, text) = match key.state(page_now()) {
+        ApiKeyState::Active => (Tone::Good, "Works"),
+        ApiKeyState::Expired => (Tone::Neutral, "Expired"),
+        ApiKeyState::Revoked => (Tone::Bad, "Revoked"),
+    };
+    view! { <Badge tone=tone text=text /> }
 }
 
 /// A time, or a text if there is none.

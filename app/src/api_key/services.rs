@@ -10,16 +10,16 @@ use super::{
 use crate::{
     forms::{FormState, PostForm},
     ui::{
-        Badge, Choice, EmptyState, Glyph, Icon, Loaded, PageHead, SelectField, TextField, Tone,
-        count, query_string,
+        Badge, Choice, EmptyState, Glyph, Icon, PageHead, SelectField, TextField, Tone, count,
+        load_page, query_string,
     },
 };
 
 /// The page at `/keys/services`.
 #[component]
 pub(crate) fn ServicesPage() -> impl IntoView {
-    let services = Resource::new(|| (), |()| service_account_list());
-    view! { <Loaded resource=services view=show whole_page=true /> }.into_any()
+    let services = service_account_list();
+    load_page(services, show)
 }
 
 fn show(services: Vec<ServiceAccount>) -> impl IntoView {

@@ -4,16 +4,11 @@ use domain::{
     AppError, Page,
     audit::{AuditEntry, AuditListInput},
 };
-use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
 use crate::api;
 
 /// One page of the log, newest first.
-#[server(endpoint = "audit_list")]
-pub(crate) async fn audit_list(
-    #[server(default)] list: AuditListInput,
-) -> Result<Page<AuditEntry>, AppError> {
+pub(crate) async fn audit_list(list: AuditListInput) -> Result<Page<AuditEntry>, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::AuditList>(&ctx, &actor, list).await
 }

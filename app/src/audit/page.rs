@@ -8,10 +8,10 @@ use leptos::prelude::*;
 
 use super::api::audit_list;
 use crate::{
-    profile::CurrentMember,
+    start::viewer,
     ui::{
-        Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging,
-        Query, SelectField, Time, Tone, absolute_time, count, query_string, use_query,
+        Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, Query,
+        SelectField, Time, Tone, absolute_time, count, load_page, query_string, use_query,
     },
 };
 
@@ -49,17 +49,12 @@ fn starting_after(input: &AuditListInput, after: Option<String>) -> AuditListInp
 /// The page at `/audit`.
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
-    let params = use_query();
-    let query = Memo::new(move |_| params.with(from_params));
-    let entries = Resource::new(
-        move || query.get(),
-        |query| async move {
-            let page = audit_list(query.clone()).await?;
-            Ok::<_, AppError>((query, page))
-        },
-    );
-    view! { <Loaded resource=entries view=|(query, page)| show(query, page) whole_page=true /> }
-        .into_any()
+    let query = from_params(&use_query());
+    let entries = async move {
+        let page = audit_list(query.clone()).await?;
+        Ok::<_, AppError>((query, page))
+    };
+    load_page(entries, |(query, page)| show(query, page))
 }
 
 fn show(query: AuditListInput, page: Page<AuditEntry>) -> impl IntoView {
@@ -100,7 +95,6 @@ fn show(query: AuditListInput, page: Page<AuditEntry>) -> impl IntoView {
 
 #[component]
 fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView {
-    let me = CurrentMember::from_context();
     let filtered = filter != AuditListInput::default();
     let outcomes = std::iter::once(Choice::new("", "Any outcome"))
         .chain(
@@ -116,6 +110,8 @@ fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView 
         request,
         after: _,
     } = filter;
+    let me = viewer().map(|viewer| viewer.user_id.to_string());
+    let actors = actor_choices(me.as_deref(), &actor, actor_name.as_deref());
     view! {
         <FilterForm path="/audit" label="Filter the audit log" class="filters">
             <div class="filters-more">
@@ -131,13 +127,7 @@ fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView 
                     />
                 </div>
                 <SelectField name="outcome" label="Outcome" choices=outcomes value=outcome />
-                <Suspense>
-                    {move || {
-                        let me = me.member().map(|me| me.user_id.to_string());
-                        let actors = actor_choices(me.as_deref(), &actor, actor_name.as_deref());
-                        view! { <SelectField name="actor" label="Member" choices=actors value=actor.clone() /> }
-                    }}
-                </Suspense>
+                <SelectField name="actor" label="Member" choices=actors value=actor />
                 {(!request.is_empty())
                     .then(|| {
                         view! {

@@ -7,7 +7,6 @@ use domain::{
 };
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
 use crate::{Flash, api};
 
 #[server(endpoint = "break_glass_open")]
@@ -35,10 +34,9 @@ pub(crate) async fn break_glass_close(id: UserId) -> Result<(), AppError> {
 }
 
 /// One page of a member's private memories.
-#[server(endpoint = "break_glass_list")]
 pub(crate) async fn break_glass_list(
     id: UserId,
-    #[server(default)] after: String,
+    after: String,
 ) -> Result<BreakGlassView<Page<PrivateMemory>>, AppError> {
     let (ctx, actor) = api::caller()?;
     let after = Some(after).filter(|after| !after.is_empty());
@@ -46,7 +44,6 @@ pub(crate) async fn break_glass_list(
 }
 
 /// One of a member's private memories. The read is reported to the member.
-#[server(endpoint = "break_glass_read")]
 pub(crate) async fn break_glass_read(
     id: UserId,
     memory: MemoryId,

@@ -6,7 +6,6 @@ use domain::{
     memory::Memory,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{break_glass_list, break_glass_read},
@@ -14,40 +13,23 @@ use super::{
 };
 use crate::{
     memory::display_title,
-    ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, query_string, use_query},
+    ui::{
+        Badge, EmptyState, PageHead, Paging, Time, Tone, load_page, path_id, query_string,
+        use_query,
+    },
 };
-
-/// The id in the path parameter `name`; `NotFound` if it does not parse.
-fn use_path_id<T>(name: &'static str) -> Memo<Result<T, AppError>>
-where
-    T: std::str::FromStr + PartialEq + Send + Sync + 'static,
-{
-    let params = use_params_map();
-    Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str(name)
-                .and_then(|id| id.parse().ok())
-                .ok_or(AppError::NotFound)
-        })
-    })
-}
 
 /// The page at `/members/{id}/break-glass`.
 #[component]
 pub(crate) fn PrivateMemoryListPage() -> impl IntoView {
-    let id = use_path_id::<UserId>("id");
+    let id = path_id::<UserId>("id");
     let query = use_query();
-    let after = Memo::new(move |_| query.with(|query| query.get("after").to_owned()));
-    let data = Resource::new(
-        move || (id.get(), after.get()),
-        |(id, after)| async move {
-            let data = break_glass_list(id?, after.clone()).await?;
-            Ok::<_, AppError>((after, data))
-        },
-    );
-    view! { <Loaded resource=data view=|(after, data)| show_list(&after, data) whole_page=true /> }
-        .into_any()
+    let after = query.get("after").to_owned();
+    let data = async move {
+        let data = break_glass_list(id?, after.clone()).await?;
+        Ok::<_, AppError>((after, data))
+    };
+    load_page(data, |(after, data)| show_list(&after, data))
 }
 
 fn show_list(after: &str, data: BreakGlassView<Page<PrivateMemory>>) -> AnyView {
@@ -124,13 +106,10 @@ fn PrivateMemoryTable(base: String, memories: Vec<PrivateMemory>) -> impl IntoVi
 /// The page at `/members/{id}/break-glass/{memory}`.
 #[component]
 pub(crate) fn PrivateMemoryPage() -> impl IntoView {
-    let id = use_path_id::<UserId>("id");
-    let memory = use_path_id::<MemoryId>("memory");
-    let data = Resource::new(
-        move || (id.get(), memory.get()),
-        |(id, memory)| async move { break_glass_read(id?, memory?).await },
-    );
-    view! { <Loaded resource=data view=show_one whole_page=true /> }.into_any()
+    let id = path_id::<UserId>("id");
+    let memory = path_id::<MemoryId>("memory");
+    let data = async move { break_glass_read(id?, memory?).await };
+    load_page(data, show_one)
 }
 
 fn show_one(data: BreakGlassView<Memory>) -> AnyView {

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 
 use super::api::{BreakGlassClose, BreakGlassOpen};
 use crate::{
-    clock::PageClock,
+    clock::page_now,
     forms::{FormState, PostForm},
     memory::display_title,
     ui::{Badge, Choice, Glyph, Icon, SelectField, TextArea, Time, Tone, plural},
@@ -143,9 +143,7 @@ pub(crate) fn BreakGlassReports(
 #[component]
 fn Report(report: BreakGlassReport) -> impl IntoView {
     let BreakGlassReport { grant, read } = report;
-    let clock = PageClock::get();
-    let known = grant.clone();
-    let open = Memo::new(move |_| known.is_open(clock.now()));
+    let open = grant.is_open(page_now());
     let ends = grant.ends_at();
     let count = plural(read.len(), "memory read", "memories read");
     view! {
@@ -154,14 +152,14 @@ fn Report(report: BreakGlassReport) -> impl IntoView {
                 <Glyph icon=Icon::ChevronRight />
                 <span class="clip" dir="auto">{grant.reader_name}</span>
                 <span class="muted">{count}</span>
-                {move || open.get().then(|| view! { <Badge tone=Tone::Warning text="Open now" /> })}
+                {open.then(|| view! { <Badge tone=Tone::Warning text="Open now" /> })}
                 <Time at=grant.opened_at />
             </summary>
             <div class="rows-body">
                 <dl class="facts facts-one">
                     <div><dt>"Reason"</dt><dd dir="auto">{grant.reason}</dd></div>
                     <div><dt>"Opened"</dt><dd><Time at=grant.opened_at /></dd></div>
-                    <div><dt>{move || if open.get() { "Closes" } else { "Closed" }}</dt><dd><Time at=ends /></dd></div>
+                    <div><dt>{if open { "Closes" } else { "Closed" }}</dt><dd><Time at=ends /></dd></div>
                     <div>
                         <dt>"Read"</dt>
                         <dd>

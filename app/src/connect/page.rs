@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 
 use super::{api::connect_get, setup::Setups};
-use crate::ui::{CopyLine, Glyph, Icon, Loaded, PageHead};
+use crate::ui::{CopyLine, Glyph, Icon, PageHead, load_page};
 
 /// The page at `/connect`.
 #[component]
 pub(crate) fn ConnectPage() -> impl IntoView {
-    let address = Resource::new(|| (), |()| connect_get());
-    view! { <Loaded resource=address view=show whole_page=true /> }.into_any()
+    let address = connect_get();
+    load_page(address, show)
 }
 
 fn show(address: String) -> impl IntoView {

@@ -1,21 +1,16 @@
 //! Server functions of the embedding model.
 
-use domain::{AppError, EmbeddingModelId, embedding_model::EmbeddingModels};
+use domain::{
+    AppError, EmbeddingModelId, NoInput,
+    embedding_model::EmbeddingModels,
+    embedding_model::{EmbeddingModelInput, EmbeddingModelPath},
+};
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        NoInput,
-        embedding_model::{EmbeddingModelInput, EmbeddingModelPath},
-    },
-};
+use crate::{Flash, api};
 
-#[cfg(feature = "ssr")]
 const PAGE: &str = "/settings/embedding";
 
-#[server(endpoint = "embedding_model_get")]
 pub(crate) async fn embedding_model_get() -> Result<EmbeddingModels, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::EmbeddingModelGet>(&ctx, &actor, NoInput {}).await

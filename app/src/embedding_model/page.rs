@@ -1,10 +1,8 @@
 //! The embedding model in use, progress of the next one, and the form to start
 //! one.
 
-use std::time::Duration;
-
 use domain::{
-    AppError, EmbeddingModelId,
+    EmbeddingModelId,
     embedding_model::{
         EmbeddingModel, EmbeddingModelStatus, EmbeddingModels, EmbeddingProgress, EmbeddingSource,
         LOCAL_MODEL,
@@ -20,51 +18,21 @@ use crate::{
     forms::{FormState, PostForm},
     settings::SettingsTabs,
     ui::{
-        Badge, Choice, Glyph, Icon, Loaded, PageHead, SelectField, TextField, Time, Tone, count,
-        plural,
+        Badge, Choice, Glyph, Icon, LiveRegion, PageHead, SelectField, TextField, Time, Tone,
+        count, load_page, plural,
     },
 };
 
 /// The page at `/settings/embedding`.
 #[component]
 pub(crate) fn EmbeddingModelPage() -> impl IntoView {
-    let start = FormState::<EmbeddingModelStart>::new();
-    let pause = FormState::<EmbeddingModelPause>::new();
-    let resume = FormState::<EmbeddingModelResume>::new();
-    let cancel = FormState::<EmbeddingModelCancel>::new();
-    provide_context(start);
-    provide_context(pause);
-    provide_context(resume);
-    provide_context(cancel);
-    let done = [start.done(), pause.done(), resume.done(), cancel.done()];
-    let models = Resource::new(
-        move || done.map(|done| done.get()),
-        |_| embedding_model_get(),
-    );
-    poll_while_preparing(models);
-    view! { <Loaded resource=models view=show whole_page=true /> }.into_any()
+    let models = embedding_model_get();
+    load_page(models, show)
 }
 
 fn is_preparing(models: &EmbeddingModels) -> bool {
     let next = models.next();
     next.is_some_and(|next| next.model.status == EmbeddingModelStatus::Building)
-}
-
-/// Refetches two seconds after each response while a model is being prepared.
-/// Without scripts the page reloads itself.
-fn poll_while_preparing(models: Resource<Result<EmbeddingModels, AppError>>) {
-    Effect::new(move |_| {
-        let preparing =
-            models.with(|models| matches!(models, Some(Ok(models)) if is_preparing(models)));
-        if preparing {
-            let handle = set_timeout_with_handle(move || models.refetch(), Duration::from_secs(2));
-            on_cleanup(move || {
-                if let Ok(handle) = handle {
-                    handle.clear();
-                }
-            });
-        }
-    });
 }
 
 fn show(models: EmbeddingModels) -> impl IntoView {
@@ -80,17 +48,17 @@ fn show(models: EmbeddingModels) -> impl IntoView {
         .map(|entry| entry.model.clone())
         .collect();
     view! {
-        {preparing
-            .then(|| view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"3\">"></noscript> })}
         <PageHead
             title="Search by meaning"
             lead="The model that turns memories and questions into vectors. Memories whose vectors are near a question answer it."
         />
         <SettingsTabs />
+        <LiveRegion id="models" is_pending=preparing job=None>
         {active.map(|active| view! { <ActiveModel model=active.model progress=active.progress /> })}
         {next.map(|next| view! { <NextModel model=next.model progress=next.progress /> })}
         {(!has_next).then(|| view! { <StartForm models=models dropping=dropping /> })}
         <EarlierModels models=earlier />
+        </LiveRegion>
     }
 }
 
@@ -197,9 +165,9 @@ fn NextModel(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoVie
 
 #[component]
 fn NextActions(id: EmbeddingModelId, paused: bool) -> impl IntoView {
-    let pause = expect_context::<FormState<EmbeddingModelPause>>();
-    let resume = expect_context::<FormState<EmbeddingModelResume>>();
-    let cancel = expect_context::<FormState<EmbeddingModelCancel>>();
+    let cancel = FormState::<EmbeddingModelCancel>::new();
+    let pause = FormState::<EmbeddingModelPause>::new();
+    let resume = FormState::<EmbeddingModelResume>::new();
     view! {
         <div class="form-actions">
             {if paused {
@@ -229,7 +197,7 @@ fn NextActions(id: EmbeddingModelId, paused: bool) -> impl IntoView {
 
 #[component]
 fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
-    let state = expect_context::<FormState<EmbeddingModelStart>>();
+    let state = FormState::<EmbeddingModelStart>::new();
     if dropping {
         return view! {
             <section class="section" aria-labelledby="start-model">

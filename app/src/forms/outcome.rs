@@ -5,13 +5,9 @@ use std::fmt;
 use domain::AppError;
 use serde::{Deserialize, Serialize};
 
-/// Hidden field that names the server function.
-pub(crate) const CALL_FIELD: &str = "call";
-
 /// Response header by which a server function asks to show its output on the
 /// form's page instead of redirecting: for output that is shown once and must
 /// not be in a URL.
-#[cfg(feature = "ssr")]
 pub(crate) const STAY_HEADER: &str = "x-atrium-stay";
 
 /// The result of a form's call, for the page that responds to it.

@@ -1,4 +1,4 @@
-//! Form posts without JavaScript, on the server.
+//! Form posts, on the server.
 
 use axum::{
     Router,
@@ -12,10 +12,11 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::AppError;
+use islands::{CALL_FIELD, ENHANCED_HEADER, NEXT_HEADER};
 use leptos::{prelude::use_context, server_fn::error::SERVER_FN_ERROR_HEADER};
 
 use super::{
-    outcome::{CALL_FIELD, Outcome, STAY_HEADER},
+    outcome::{Outcome, STAY_HEADER},
     pages::page_allows_call,
 };
 use crate::ui::query_string;
@@ -54,6 +55,7 @@ async fn page_post(request: Request, next: Next) -> Response {
         }
         return with_own_status(next.run(request).await).await;
     }
+    let is_enhanced = request.headers().contains_key(ENHANCED_HEADER);
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, MAX_FORM_BYTES).await else {
         return (
@@ -93,7 +95,7 @@ async fn page_post(request: Request, next: Next) -> Response {
 
     let ended = if answer.status().is_success() {
         if !answer.headers().contains_key(STAY_HEADER) {
-            return see_other(&answer, &parts.uri);
+            return next_page(&answer, &parts.uri, is_enhanced);
         }
         match read_text(answer.into_body()).await {
             Ok(text) => Ok(text),
@@ -106,6 +108,10 @@ async fn page_post(request: Request, next: Next) -> Response {
         }
     };
     if ended == Err(AppError::Unauthenticated) {
+        if is_enhanced {
+            // The page stays as it is, with what was typed.
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
         let query = query_string(&[("return_to", parts.uri.path())]);
         return Redirect::to(&format!("/sign-in{query}")).into_response();
     }
@@ -152,16 +158,20 @@ fn server_fn_path(call: &str) -> Option<Uri> {
         .flatten()
 }
 
-/// Redirects the browser with a GET and passes on the cookies that the call
-/// set.
-fn see_other(answer: &Response, page: &Uri) -> Response {
+/// Leads to the next page and passes on the cookies that the call set: by a
+/// redirect, or for a form that a behaviour posted by a header.
+fn next_page(answer: &Response, page: &Uri, is_enhanced: bool) -> Response {
     let here = page.path_and_query().map_or("/", |here| here.as_str());
     let to = answer
         .headers()
         .get(LOCATION)
         .and_then(|to| to.to_str().ok())
         .unwrap_or(here);
-    let mut response = Redirect::to(to).into_response();
+    let mut response = if is_enhanced {
+        (StatusCode::NO_CONTENT, [(NEXT_HEADER, to)]).into_response()
+    } else {
+        Redirect::to(to).into_response()
+    };
     for cookie in answer.headers().get_all(SET_COOKIE) {
         response.headers_mut().append(SET_COOKIE, cookie.clone());
     }

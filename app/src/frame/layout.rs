@@ -1,49 +1,40 @@
 //! The layout around every page of a signed-in member.
 
-use domain::profile::Profile;
-use leptos::{html, prelude::*};
+use domain::{Permission, profile::Profile};
+use islands::{Palette, ThemeSwitch, Toast};
+use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_location};
 
 use super::{
+    commands::{commands, shortcuts},
     nav::{NavItem, place_of},
-    palette::Palette,
-    theme_switch::ThemeSwitch,
-    toast::Toasts,
 };
 use crate::{
     features::NAVIGATION,
+    flash::Flash,
+    forms::FormCall as _,
+    memory::MemoryRestore,
     notification,
-    profile::{self, CurrentMember},
+    preferences::ThemeSet,
+    profile::{self, Account, account_get},
     proposal,
-    start::Page,
-    ui::{Glyph, Icon, count},
+    start::{Page, viewer},
+    ui::{Glyph, Icon, count, use_query},
 };
 
 /// Navigation on the left (a drawer below 900 px), the page beside it.
 #[component]
 pub(crate) fn Layout() -> impl IntoView {
-    let me = CurrentMember::provide();
-    let main = NodeRef::<html::Main>::new();
-    let drawer = NodeRef::<html::Nav>::new();
-    let path = use_location().pathname;
-    let outcome = Page::get().outcome;
-    Effect::new(move |previous: Option<String>| {
-        let path = path.get();
-        if previous.is_some_and(|previous| previous != path) {
-            // As after a page load: the focus is at the top, the drawer is
-            // closed, and the result of a form post is gone.
-            if let Some(main) = main.get_untracked() {
-                let _ = main.focus();
-            }
-            if let Some(drawer) = drawer.get_untracked() {
-                let _ = drawer.hide_popover();
-            }
-            outcome.set(None);
-        }
-        path
+    let navigation = Suspend::new(async move {
+        let account = account_get().await.ok();
+        view! { <NavContent account=account /> }
     });
+    let permissions = viewer().map(|actor| actor.permissions).unwrap_or_default();
+    let search = permissions
+        .contains(&Permission::MemoryRead)
+        .then(|| "/memories".to_owned());
     view! {
-        <a class="skip-link" href="#main" rel="external">"Skip to content"</a>
+        <a class="skip-link" href="#main">"Skip to content"</a>
         <DemoBanner />
         <div class="frame">
             <header class="topbar">
@@ -52,26 +43,41 @@ pub(crate) fn Layout() -> impl IntoView {
                 </button>
                 <a href="/" class="wordmark"><Glyph icon=Icon::Logo />"Atrium"</a>
             </header>
-            <nav id="nav" class="nav" popover="auto" aria-label="Main" node_ref=drawer>
-                <Suspense>
-                    {move || view! { <NavContent me=me.member() /> }}
-                </Suspense>
+            <nav id="nav" class="nav" popover="auto" aria-label="Main">
+                {navigation}
             </nav>
-            <main id="main" class="main" tabindex="-1" node_ref=main>
+            <main id="main" class="main" tabindex="-1">
                 <div class="page">
                     <Toasts />
                     <Outlet />
                 </div>
             </main>
         </div>
-        <Palette />
+        <Palette
+            commands=commands(&permissions)
+            shortcuts=shortcuts(&permissions)
+            search=search
+        />
     }
+}
+
+/// The flash in the page's query, in a live region that exists from page load.
+#[component]
+fn Toasts() -> impl IntoView {
+    let toast = Flash::from_query(&use_query()).map(|flash| {
+        let undo = flash
+            .deleted_memory()
+            .map(|id| (id, MemoryRestore::name().to_owned()));
+        let is_notice = flash == Flash::IMPORT_DUPLICATE;
+        view! { <Toast text=flash.sentence().to_owned() is_notice=is_notice undo=undo /> }
+    });
+    view! { <div class="toasts" role="status" aria-live="polite">{toast}</div> }
 }
 
 /// Shown on every page of the demo installation.
 #[component]
 pub(crate) fn DemoBanner() -> impl IntoView {
-    Page::get().demo.then(|| {
+    Page::get().info(|info| info.demo).then(|| {
         view! {
             <aside class="demo-banner" aria-label="About this demo">
                 "Demo: the organisation and its people are made up."
@@ -81,11 +87,12 @@ pub(crate) fn DemoBanner() -> impl IntoView {
 }
 
 #[component]
-fn NavContent(me: Option<Profile>) -> impl IntoView {
-    let permissions = me
+fn NavContent(account: Option<Account>) -> impl IntoView {
+    let permissions = viewer().map(|actor| actor.permissions).unwrap_or_default();
+    let (unread, waiting) = account
         .as_ref()
-        .map(|me| me.permissions.clone())
-        .unwrap_or_default();
+        .map_or((0, 0), |account| (account.unread, account.waiting));
+    let me = account.map(|account| account.profile);
     let tenant = me
         .as_ref()
         .map_or_else(|| "Atrium".to_owned(), |me| me.tenant_name.clone());
@@ -102,7 +109,11 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
                 .places
                 .iter()
                 .filter(|item| item.needs.is_none_or(|needs| permissions.contains(&needs)))
-                .map(|item| view! { <li><NavLink item=*item /></li> })
+                .map(|item| {
+                    let badge =
+                        (item.path == proposal::NAV.path).then_some((waiting, " to review"));
+                    view! { <li><NavLink item=*item badge=badge /></li> }
+                })
                 .collect();
             let id = format!("nav-{}", group.name.to_lowercase());
             (!items.is_empty()).then(|| {
@@ -131,10 +142,11 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
         </button>
         {groups}
         <div class="nav-foot">
-            {may_read_notifications.then(|| view! { <NotificationsLink /> })}
+            {may_read_notifications
+                .then(|| view! { <NavLink item=notification::NAV badge=Some((unread, " new")) /> })}
             {me.map(|me| view! { <UserLink me=me /> })}
             <div class="nav-foot-row">
-                <ThemeSwitch />
+                <ThemeSwitch current=Page::get().theme call=ThemeSet::name().to_owned() />
                 <form method="post" action="/auth/logout" class="inline-form">
                     <button type="submit" class="button button-quiet">
                         <Glyph icon=Icon::SignOut />
@@ -147,51 +159,25 @@ fn NavContent(me: Option<Profile>) -> impl IntoView {
 }
 
 #[component]
-fn NavLink(item: NavItem) -> impl IntoView {
+fn NavLink(
+    item: NavItem,
+    /// A number beside the name, and what is counted, for screen readers.
+    #[prop(optional_no_strip)]
+    badge: Option<(i64, &'static str)>,
+) -> impl IntoView {
     view! {
         <a href=item.path class="nav-link" aria-current=current(item.path)>
             <Glyph icon=item.icon />
             {item.name}
-            {(item.path == proposal::NAV.path).then(|| view! { <WaitingBadge /> })}
-        </a>
-    }
-}
-
-/// Number of proposals that wait for the viewer.
-#[component]
-fn WaitingBadge() -> impl IntoView {
-    let me = CurrentMember::from_context();
-    move || {
-        let waiting = me.waiting();
-        (waiting > 0).then(|| {
-            view! {
-                <span class="badge badge-accent nav-count">
-                    {count(waiting)} <span class="visually-hidden">" to decide"</span>
-                </span>
-            }
-        })
-    }
-}
-
-/// Link to the notifications, with the number of unread ones.
-#[component]
-fn NotificationsLink() -> impl IntoView {
-    let me = CurrentMember::from_context();
-    view! {
-        <a href=notification::NAV.path class="nav-link" aria-current=current(notification::NAV.path)>
-            <Glyph icon=notification::NAV.icon />
-            {notification::NAV.name}
-            {move || {
-                let unread = me.unread();
-                (unread > 0)
-                    .then(|| {
-                        view! {
-                            <span class="badge badge-accent nav-count">
-                                {count(unread)} <span class="visually-hidden">" new"</span>
-                            </span>
-                        }
-                    })
-            }}
+            {badge
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, counted)| {
+                    view! {
+                        <span class="badge badge-accent nav-count">
+                            {count(number)} <span class="visually-hidden">{counted}</span>
+                        </span>
+                    }
+                })}
         </a>
     }
 }
@@ -218,10 +204,8 @@ fn UserLink(me: Profile) -> impl IntoView {
 
 /// The value of `aria-current` for a link to the navigation item at
 /// `item_path`.
-fn current(item_path: &'static str) -> impl Fn() -> Option<&'static str> + Send + Sync + Clone {
+fn current(item_path: &str) -> Option<&'static str> {
     let path = use_location().pathname;
-    move || {
-        path.with(|path| place_of(path) == Some(item_path))
-            .then_some("page")
-    }
+    let is_current = path.with_untracked(|path| place_of(path) == Some(item_path));
+    is_current.then_some("page")
 }

@@ -1,5 +1,7 @@
 //! The pages in the navigation, the palette and the shortcuts.
 
+use std::collections::BTreeSet;
+
 use domain::Permission;
 
 use crate::{
@@ -31,7 +33,7 @@ fn all() -> impl Iterator<Item = &'static NavItem> {
 }
 
 /// All items that a member with `permissions` may open.
-pub(crate) fn places(permissions: &[Permission]) -> impl Iterator<Item = &'static NavItem> {
+pub(crate) fn places(permissions: &BTreeSet<Permission>) -> impl Iterator<Item = &'static NavItem> {
     all().filter(move |place| place.needs.is_none_or(|needs| permissions.contains(&needs)))
 }
 
@@ -75,7 +77,7 @@ mod tests {
     #[test]
     fn items_without_permission_are_hidden() {
         let names = |permissions: &[Permission]| {
-            places(permissions)
+            places(&permissions.iter().copied().collect())
                 .map(|place| place.name)
                 .collect::<Vec<_>>()
         };

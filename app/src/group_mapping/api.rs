@@ -1,31 +1,23 @@
 //! Server functions of group rules.
 
 use domain::{
-    AppError, GroupMappingId,
+    AppError, GroupMappingId, NoInput, WithId,
+    group_mapping::{GroupMappingInput, GroupMappingPath},
     group_mapping::{GroupMappingSimulateInput, GroupMappings, Simulation},
 };
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        NoInput, WithId,
-        group_mapping::{GroupMappingInput, GroupMappingPath},
-    },
-};
+use crate::{Flash, api};
 
 /// All rules, and the roles and teams that a rule may grant.
-#[server(endpoint = "group_mapping_list")]
 pub(crate) async fn group_mapping_list() -> Result<GroupMappings, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::GroupMappingList>(&ctx, &actor, NoInput {}).await
 }
 
 /// Simulates a change of the rules without saving it.
-#[server(endpoint = "group_mapping_simulate")]
 pub(crate) async fn group_mapping_simulate(
-    #[server(default)] proposal: GroupMappingSimulateInput,
+    proposal: GroupMappingSimulateInput,
 ) -> Result<Simulation, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::GroupMappingSimulate>(&ctx, &actor, proposal).await

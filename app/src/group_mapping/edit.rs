@@ -6,53 +6,46 @@ use domain::{
     group_mapping::{GroupMappingInput, GroupMappings, GroupSource, RuleView},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
     api::group_mapping_list,
     list::source_label,
     preview::{draft_query, read_draft},
 };
-use crate::ui::{Choice, Loaded, PageHead, SelectField, TextField, query_string, use_query};
+use crate::ui::{
+    Choice, PageHead, SelectField, TextField, load_page, path_id, query_string, use_query,
+};
 
 /// The page at `/groups/new`.
 #[component]
 pub(crate) fn GroupMappingNewPage() -> impl IntoView {
-    form_page(|| Ok(None))
+    form_page(Ok(None))
 }
 
 /// The page at `/groups/{id}`.
 #[component]
 pub(crate) fn GroupMappingPage() -> impl IntoView {
-    let params = use_params_map();
-    form_page(move || {
-        let id = params.with(|params| params.get_str("id").and_then(|id| id.parse().ok()));
-        id.map(Some).ok_or(AppError::NotFound)
-    })
+    form_page(path_id("id").map(Some))
 }
 
 /// The form for the rule `id`, or for a new one.
-fn form_page(
-    id: impl Fn() -> Result<Option<GroupMappingId>, AppError> + Send + Sync + 'static,
-) -> AnyView {
-    let query = use_query();
-    let form = Resource::new(
-        move || (id(), query.with(read_draft)),
-        |(id, url_draft)| async move {
-            let id = id?;
-            let mappings = group_mapping_list().await?;
-            let rule = match id {
-                None => None,
-                Some(id) => {
-                    let rule = mappings.rules.iter().find(|entry| entry.rule.id == id);
-                    Some(rule.ok_or(AppError::NotFound)?.clone())
-                }
-            };
-            Ok::<_, AppError>((rule, mappings, url_draft))
-        },
-    );
-    view! { <Loaded resource=form view=|(rule, mappings, url_draft)| show(rule.as_ref(), &mappings, url_draft) whole_page=true /> }
-        .into_any()
+fn form_page(id: Result<Option<GroupMappingId>, AppError>) -> AnyView {
+    let url_draft = read_draft(&use_query());
+    let form = async move {
+        let id = id?;
+        let mappings = group_mapping_list().await?;
+        let rule = match id {
+            None => None,
+            Some(id) => {
+                let rule = mappings.rules.iter().find(|entry| entry.rule.id == id);
+                Some(rule.ok_or(AppError::NotFound)?.clone())
+            }
+        };
+        Ok::<_, AppError>((rule, mappings, url_draft))
+    };
+    load_page(form, |(rule, mappings, url_draft)| {
+        show(rule.as_ref(), &mappings, url_draft)
+    })
 }
 
 fn show(
@@ -113,7 +106,6 @@ fn show(
                 .map(|team| Choice::new(team.id.to_string(), &team.name)),
         )
         .collect();
-    let no_error = Signal::stored(None);
     view! {
         <PageHead
             title=title
@@ -136,14 +128,14 @@ fn show(
                 label="Group or app role"
                 hint="Entra: the group’s object id. Any other issuer: the group as the claim spells it. An app role: its value."
                 value=draft.group_id
-                error=no_error
+                error=None
             />
             <TextField
                 name="label"
                 label="Name"
                 hint="Optional. What people call it."
                 value=draft.label
-                error=no_error
+                error=None
             />
             <SelectField name="role" label="Grants the role" choices=roles value=draft.role hint="You can choose roles that allow nothing beyond what you may do yourself." />
             <SelectField name="team" label="Grants membership of" choices=teams value=draft.team />
@@ -152,7 +144,7 @@ fn show(
                 label="Priority"
                 hint="0 to 1000. Where several rules grant the same, the highest is shown as the reason."
                 value=draft.priority
-                error=no_error
+                error=None
             />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">"Preview"</button>

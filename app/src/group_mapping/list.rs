@@ -4,13 +4,13 @@ use domain::group_mapping::{GroupMappings, GroupSource, RuleView};
 use leptos::prelude::*;
 
 use super::api::group_mapping_list;
-use crate::ui::{Badge, EmptyState, Glyph, Icon, Loaded, PageHead, Tone};
+use crate::ui::{Badge, EmptyState, Glyph, Icon, PageHead, Tone, load_page};
 
 /// The page at `/groups`.
 #[component]
 pub(crate) fn GroupMappingListPage() -> impl IntoView {
-    let rules = Resource::new(|| (), |()| group_mapping_list());
-    view! { <Loaded resource=rules view=show whole_page=true /> }.into_any()
+    let rules = group_mapping_list();
+    load_page(rules, show)
 }
 
 fn show(mappings: GroupMappings) -> impl IntoView {

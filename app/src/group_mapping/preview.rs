@@ -18,7 +18,7 @@ use super::{
 use crate::{
     forms::{FormState, PostForm},
     ui::{
-        Badge, Choice, Glyph, Icon, Loaded, PageHead, Query, SelectField, TextArea, Tone, count,
+        Badge, Choice, Glyph, Icon, PageHead, Query, SelectField, TextArea, Tone, count, load_page,
         plural, query_string, use_query,
     },
 };
@@ -72,33 +72,20 @@ fn is_change(proposal: &GroupMappingSimulateInput) -> bool {
 /// The page at `/groups/preview`.
 #[component]
 pub(crate) fn GroupMappingPreviewPage() -> impl IntoView {
-    provide_context(FormState::<GroupMappingSave>::new());
-    provide_context(FormState::<GroupMappingDelete>::new());
-    let query = use_query();
-    let proposal = Memo::new(move |_| query.with(read_proposal));
-    let simulation = Resource::new(
-        move || proposal.get(),
-        |proposal| async move {
-            // Field errors are shown by this page, next to the link back to the
-            // form.
-            let simulation = match group_mapping_simulate(proposal.clone()).await {
-                Err(AppError::Invalid { fields }) => Err(fields),
-                other => Ok(other?),
-            };
-            Ok::<_, AppError>((proposal, simulation))
-        },
-    );
-    view! {
-        <Loaded
-            resource=simulation
-            view=|(proposal, simulation)| match simulation {
-                Ok(simulation) => show(&proposal, simulation).into_any(),
-                Err(fields) => show_errors(&proposal, fields),
-            }
-            whole_page=true
-        />
-    }
-    .into_any()
+    let proposal = read_proposal(&use_query());
+    let simulation = async move {
+        // Field errors are shown by this page, next to the link back to the
+        // form.
+        let simulation = match group_mapping_simulate(proposal.clone()).await {
+            Err(AppError::Invalid { fields }) => Err(fields),
+            other => Ok(other?),
+        };
+        Ok::<_, AppError>((proposal, simulation))
+    };
+    load_page(simulation, |(proposal, simulation)| match simulation {
+        Ok(simulation) => show(&proposal, simulation).into_any(),
+        Err(fields) => show_errors(&proposal, fields),
+    })
 }
 
 /// Shows the field errors and the link back to the form.
@@ -159,8 +146,8 @@ fn show(proposal: &GroupMappingSimulateInput, simulation: Simulation) -> impl In
 /// The rule, and the buttons that save or remove it.
 #[component]
 fn Change(proposal: GroupMappingSimulateInput, simulation: Simulation) -> impl IntoView {
-    let save = expect_context::<FormState<GroupMappingSave>>();
-    let delete = expect_context::<FormState<GroupMappingDelete>>();
+    let save = FormState::<GroupMappingSave>::new();
+    let delete = FormState::<GroupMappingDelete>::new();
     let back = form_path(&proposal.rule, &proposal.draft);
     let hidden = draft_fields(&proposal.draft)
         .map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned() /> })
@@ -328,7 +315,7 @@ fn TryForm(proposal: GroupMappingSimulateInput, people: Vec<SimulationMember>) -
                     hint="One group a line, or the JSON of a token’s claims with groups and roles. Nothing of it is kept."
                     rows=4
                     value=proposal.claims
-                    error=Signal::stored(None)
+                    error=None
                     optional=true
                 />
                 <div class="form-actions">

@@ -2,22 +2,15 @@
 //! the server, which streams it.
 
 use domain::{
-    AppError, ImportId,
+    AppError, ImportId, NoInput,
     import::{Import, ImportOptions, ImportPreview},
+    import::{ImportChoiceInput, ImportPath},
 };
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        NoInput,
-        import::{ImportChoiceInput, ImportPath},
-    },
-};
+use crate::{Flash, api};
 
 /// The caller's imports, newest first.
-#[server(endpoint = "import_list")]
 pub(crate) async fn import_list() -> Result<Vec<Import>, AppError> {
     let (ctx, actor) = api::caller()?;
     let page = service::call::<service::ImportList>(&ctx, &actor, NoInput {}).await?;
@@ -26,10 +19,9 @@ pub(crate) async fn import_list() -> Result<Vec<Import>, AppError> {
 
 /// One import; before it is confirmed, with a preview of its file read as
 /// `choice` says.
-#[server(endpoint = "import_get")]
 pub(crate) async fn import_get(
     id: ImportId,
-    #[server(default)] choice: ImportOptions,
+    choice: ImportOptions,
 ) -> Result<(Import, Option<ImportPreview>), AppError> {
     let (ctx, actor) = api::caller()?;
     let import = service::call::<service::ImportGet>(&ctx, &actor, ImportPath { id }).await?;

@@ -1,56 +1,32 @@
 //! One import: its progress, its result, and the records that were rejected.
 
-use std::time::Duration;
-
 use domain::{
-    AppError, ImportId, JobId,
+    AppError, ImportId,
     import::{Field, Import, ImportOptions, ImportPreview, ImportProblem, ImportReport},
     job::{Job, JobStatus},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
-    api::{ImportCancel, ImportConfirm, ImportDiscard, ImportRetry, import_get},
+    api::{ImportCancel, ImportRetry, import_get},
     parts::StatusBadge,
     preview::Look,
 };
 use crate::{
     forms::{FormState, PostForm},
-    live::subscribe_job,
-    ui::{CopyId, Loaded, PageHead, Query, Time, bytes, count, use_query},
+    ui::{CopyId, LiveRegion, PageHead, Query, Time, bytes, count, load_page, path_id, use_query},
 };
 
 /// The page at `/memories/imports/{id}`.
 #[component]
 pub(crate) fn ImportPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse::<ImportId>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    let query = use_query();
-    let choice = Memo::new(move |_| query.with(read_choice));
-    let cancel = FormState::<ImportCancel>::new();
-    let retry = FormState::<ImportRetry>::new();
-    provide_context(cancel);
-    provide_context(retry);
-    provide_context(FormState::<ImportConfirm>::new());
-    provide_context(FormState::<ImportDiscard>::new());
-    let (cancelled, retried) = (cancel.done(), retry.done());
-    let import = Resource::new(
-        move || (id.get(), choice.get(), cancelled.get(), retried.get()),
-        |(id, choice, ..)| async move {
-            let (import, preview) = import_get(id?, choice.clone()).await?;
-            Ok::<_, AppError>((import, preview, choice))
-        },
-    );
-    refetch_until_settled(import);
-    view! { <Loaded resource=import view=show whole_page=true /> }.into_any()
+    let id = path_id::<ImportId>("id");
+    let choice = read_choice(&use_query());
+    let import = async move {
+        let (import, preview) = import_get(id?, choice.clone()).await?;
+        Ok::<_, AppError>((import, preview, choice))
+    };
+    load_page(import, show)
 }
 
 /// Reads the choice from the page's query, whose parameters are named like the
@@ -72,35 +48,8 @@ fn read_choice(query: &Query) -> ImportOptions {
 
 type LoadedImport = (Import, Option<ImportPreview>, ImportOptions);
 
-/// Refetches whenever the import's job changes, until it is settled; without a
-/// live stream, a second after each response. Without scripts the page reloads
-/// itself.
-fn refetch_until_settled(import: Resource<Result<LoadedImport, AppError>>) {
-    let job = RwSignal::new(None::<JobId>);
-    Effect::new(move |_| {
-        job.set(import.with(|import| {
-            let (import, ..) = import.as_ref()?.as_ref().ok()?;
-            let job = import.job.as_ref()?;
-            (!import.is_settled()).then_some(job.id)
-        }));
-    });
-    let is_subscribed = subscribe_job(job.into(), move || import.refetch());
-    Effect::new(move |_| {
-        // Each response is tracked, so that another request follows.
-        let is_unfinished =
-            import.with(|import| matches!(import, Some(Ok((import, ..))) if !import.is_settled()));
-        if is_unfinished && !is_subscribed.get() {
-            let handle = set_timeout_with_handle(move || import.refetch(), Duration::from_secs(1));
-            on_cleanup(move || {
-                if let Ok(handle) = handle {
-                    handle.clear();
-                }
-            });
-        }
-    });
-}
-
 fn show((import, preview, choice): LoadedImport) -> impl IntoView {
+    let is_settled = import.is_settled();
     let Import {
         id,
         file_name,
@@ -119,10 +68,7 @@ fn show((import, preview, choice): LoadedImport) -> impl IntoView {
     let is_unfinished = !job.status.is_final();
     let has_imported = report.imported > 0;
     view! {
-        // In a noscript element the browser's parser sees text where scripts
-        // run, so its content must not take part in hydration.
-        {is_unfinished
-            .then(|| view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"2\">"></noscript> })}
+        <LiveRegion id="import" is_pending=!is_settled job=Some(job.id)>
         <PageHead
             title=file_name
             lead=format!("{}, {}", format.label(), bytes(size))
@@ -145,14 +91,15 @@ fn show((import, preview, choice): LoadedImport) -> impl IntoView {
             <div><dt>"Attempts"</dt><dd>{job.attempts}</dd></div>
             <div><dt>"Id"</dt><dd><CopyId id=id.to_string() what="import" /></dd></div>
         </dl>
+        </LiveRegion>
     }
     .into_any()
 }
 
 #[component]
 fn Actions(id: ImportId, status: JobStatus) -> impl IntoView {
-    let cancel = expect_context::<FormState<ImportCancel>>();
-    let retry = expect_context::<FormState<ImportRetry>>();
+    let cancel = FormState::<ImportCancel>::new();
+    let retry = FormState::<ImportRetry>::new();
     if !status.is_final() {
         view! {
             <PostForm state=cancel class="inline-form">

@@ -8,6 +8,7 @@ use domain::{
     import::{Field, ImportFormat, ImportOptions, ImportPreview, PreviewRecord},
     memory::MemoryKind,
 };
+use islands::CALL_FIELD;
 use leptos::prelude::*;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
     page::ProblemTable,
 };
 use crate::{
-    forms::{CALL_FIELD, FormCall, FormState, PostForm},
+    forms::{FormCall, FormState, PostForm},
     ui::{Badge, Choice, PageHead, SelectField, TextField, Tone, bytes, count},
 };
 
@@ -29,7 +30,7 @@ pub(super) fn Look(
     preview: ImportPreview,
     choice: ImportOptions,
 ) -> impl IntoView {
-    let discard = expect_context::<FormState<ImportDiscard>>();
+    let discard = FormState::<ImportDiscard>::new();
     let lead = format!(
         "{}, {}. Nothing is imported yet: look at it, then import it.",
         preview.format.label(),
@@ -85,7 +86,7 @@ fn Figures(good: u64, failed: u64, is_whole: bool) -> impl IntoView {
 /// The choices, with the buttons to import and to update the preview.
 #[component]
 fn Choices(id: ImportId, preview: ImportPreview, choice: ImportOptions) -> impl IntoView {
-    let state = expect_context::<FormState<ImportConfirm>>();
+    let state = FormState::<ImportConfirm>::new();
     let ImportPreview {
         format,
         formats,
@@ -115,16 +116,13 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportOptions) -> impl 
     };
     let is_mapped = format.is_mapped() && !columns.is_empty();
     let form_error = state.error();
-    let general = move || {
-        form_error
-            .get()
-            .filter(|error| !matches!(error, AppError::Invalid { .. }))
-            .map(|error| error.to_string())
-    };
+    let general = form_error
+        .filter(|error| !matches!(error, AppError::Invalid { .. }))
+        .map(|error| error.to_string());
     view! {
         <form method="post" class="form form-card">
             <input type="hidden" name="id" value=id.to_string() />
-            <div role="alert">{move || general().map(|text| view! { <p class="field-error">{text}</p> })}</div>
+            <div role="alert">{general.map(|text| view! { <p class="field-error">{text}</p> })}</div>
             <div class="field-grid">
                 <SelectField
                     name="choice[format]"

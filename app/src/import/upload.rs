@@ -4,13 +4,13 @@ use domain::import::{Import, ImportFormat, UploadProblem};
 use leptos::prelude::*;
 
 use super::{api::import_list, parts::ImportTable};
-use crate::ui::{Choice, Glyph, Icon, Loaded, PageHead, SelectField, use_query};
+use crate::ui::{Choice, Glyph, Icon, PageHead, SelectField, load_page, use_query};
 
 /// The page at `/memories/import`.
 #[component]
 pub(crate) fn UploadPage() -> impl IntoView {
-    let imports = Resource::new(|| (), |()| import_list());
-    view! { <Loaded resource=imports view=show whole_page=true /> }.into_any()
+    let imports = import_list();
+    load_page(imports, show)
 }
 
 fn show(imports: Vec<Import>) -> impl IntoView {
@@ -41,11 +41,8 @@ fn show(imports: Vec<Import>) -> impl IntoView {
 #[component]
 fn UploadForm() -> impl IntoView {
     let query = use_query();
-    let problem = Signal::derive(move || {
-        query
-            .with(|query| UploadProblem::from_code(query.get("error")))
-            .map(|problem| problem.sentence().to_owned())
-    });
+    let problem =
+        UploadProblem::from_code(query.get("error")).map(|problem| problem.sentence().to_owned());
     let formats = std::iter::once(Choice::new("", "By the file itself"))
         .chain(
             ImportFormat::ALL
@@ -64,10 +61,10 @@ fn UploadForm() -> impl IntoView {
                     required
                     accept=".json,.jsonl,.ndjson,.csv,.md,.markdown,.txt,.text,.zip,application/json,text/plain,text/csv,text/markdown,application/x-ndjson,application/zip"
                     aria-describedby="file-error file-hint"
-                    aria-invalid=move || problem.with(Option::is_some).then_some("true")
+                    aria-invalid=problem.is_some().then_some("true")
                 />
                 <div id="file-error" role="alert">
-                    {move || problem.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                    {problem.map(|text| view! { <p class="field-error">{text}</p> })}
                 </div>
                 <p class="field-hint" id="file-hint">
                     "UTF-8 text or a zip archive, up to 256 MB. You look at what would be imported before anything is; what was imported before is not imported again."

@@ -2,36 +2,25 @@
 
 use domain::{AppError, SignInProblem, invite::OpenInvite};
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::api::{OpenedLink, invite_by_link};
 use crate::{
     frame::DemoBanner,
     start::LoginOption,
-    ui::{ErrorState, Glyph, Icon, PageTitle, Time, state::set_status},
+    ui::{ErrorState, Glyph, Icon, PageTitle, Time, path_text, state::set_status},
 };
 
 /// The page at `/invite/{token}`.
 #[component]
 pub(crate) fn InviteAcceptPage() -> impl IntoView {
-    let params = use_params_map();
-    let token =
-        params.with_untracked(|params| params.get_str("token").unwrap_or_default().to_owned());
-    let link = Resource::new(|| (), {
-        let token = token.clone();
-        move |()| invite_by_link(token.clone())
-    });
+    let token = path_text("token");
+    let link = Suspend::new(async move { show(invite_by_link(token.clone()).await, token) });
     view! {
         <DemoBanner />
         <main class="gate">
             <div class="gate-card">
                 <p class="wordmark"><Glyph icon=Icon::Logo />"Atrium"</p>
-                <Suspense>
-                    {move || {
-                        let token = token.clone();
-                        link.get().map(|link| show(link, token))
-                    }}
-                </Suspense>
+                {link}
             </div>
         </main>
     }

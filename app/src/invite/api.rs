@@ -1,24 +1,16 @@
 //! Server functions of invites.
 
 use domain::{
-    AppError, InviteId, Page,
+    AppError, InviteId, NoInput, Page,
     invite::{Invite, InviteChoices, InviteLink, OpenInvite},
+    invite::{InviteInput, InviteListInput, InvitePath, InviteRenewInput},
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::start::LoginOption;
-#[cfg(feature = "ssr")]
-use {
-    crate::{AppInfo, Flash, api, forms},
-    domain::{
-        NoInput,
-        invite::{InviteInput, InviteListInput, InvitePath, InviteRenewInput},
-    },
-};
+use crate::{AppInfo, Flash, api, forms, start::LoginOption};
 
 /// The invite behind an opened link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OpenedLink {
     /// An invite that can be accepted.
     Open {
@@ -34,11 +26,7 @@ pub(crate) enum OpenedLink {
 
 /// One page of invites, newest first; `after` is a cursor, empty for the first
 /// page.
-#[server(endpoint = "invite_list")]
-pub(crate) async fn invite_list(
-    #[server(default)] status: String,
-    #[server(default)] after: String,
-) -> Result<Page<Invite>, AppError> {
+pub(crate) async fn invite_list(status: String, after: String) -> Result<Page<Invite>, AppError> {
     let (ctx, actor) = api::caller()?;
     let input = InviteListInput {
         status,
@@ -47,14 +35,12 @@ pub(crate) async fn invite_list(
     service::call::<service::InviteList>(&ctx, &actor, input).await
 }
 
-#[server(endpoint = "invite_get")]
 pub(crate) async fn invite_get(id: InviteId) -> Result<Invite, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::InviteGet>(&ctx, &actor, InvitePath { id }).await
 }
 
 /// The choices for a new invite.
-#[server(endpoint = "invite_choices_get")]
 pub(crate) async fn invite_choices_get() -> Result<InviteChoices, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::InviteChoicesGet>(&ctx, &actor, NoInput {}).await
@@ -105,7 +91,6 @@ pub(crate) async fn invite_revoke(id: InviteId) -> Result<(), AppError> {
 /// The invite behind a link. Anybody who has the link may read it, so this
 /// requires no session: the page is rendered on the server, and browsers never
 /// call it.
-#[server(endpoint = "invite_by_link")]
 pub(crate) async fn invite_by_link(token: String) -> Result<OpenedLink, AppError> {
     let ctx = use_context::<service::Ctx>().ok_or(AppError::Internal)?;
     let info = use_context::<AppInfo>().ok_or(AppError::Internal)?;

@@ -12,8 +12,8 @@ use super::{
     parts::{InviteBadge, addressee},
 };
 use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, Query, SelectField,
-    Time, query_string, use_query,
+    Choice, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, Query, SelectField, Time,
+    load_page, query_string, use_query,
 };
 
 /// Filter and cursor of the list, as in the URL.
@@ -40,17 +40,12 @@ impl InviteQuery {
 /// The page at `/invites`.
 #[component]
 pub(crate) fn InviteListPage() -> impl IntoView {
-    let params = use_query();
-    let query = Memo::new(move |_| params.with(InviteQuery::from_url));
-    let invites = Resource::new(
-        move || query.get(),
-        |query| async move {
-            let page = invite_list(query.status.clone(), query.after.clone()).await?;
-            Ok::<_, AppError>((query, page))
-        },
-    );
-    view! { <Loaded resource=invites view=|(query, page)| show(query, page) whole_page=true /> }
-        .into_any()
+    let query = InviteQuery::from_url(&use_query());
+    let invites = async move {
+        let page = invite_list(query.status.clone(), query.after.clone()).await?;
+        Ok::<_, AppError>((query, page))
+    };
+    load_page(invites, |(query, page)| show(query, page))
 }
 
 fn show(query: InviteQuery, page: Page<Invite>) -> impl IntoView {

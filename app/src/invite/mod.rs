@@ -25,7 +25,7 @@ pub(crate) const NAV: NavItem = NavItem {
     name: "Invites",
     icon: Icon::Mail,
     needs: Some(Permission::MemberInvite),
-    key: 'n',
+    key: 'v',
 };
 
 pub(crate) const FEATURE: Feature = Feature {

@@ -9,29 +9,28 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Choice, Loaded, PageHead, SelectField, TextField},
+    ui::{Choice, PageHead, SelectField, TextField, load_page},
 };
 
 /// The page at `/invites/new`.
 #[component]
 pub(crate) fn InviteNewPage() -> impl IntoView {
-    provide_context(FormState::<InviteCreate>::new());
-    let choices = Resource::new(|| (), |()| invite_choices_get());
-    view! { <Loaded resource=choices view=show whole_page=true /> }.into_any()
+    let choices = invite_choices_get();
+    load_page(choices, show)
 }
 
 fn show(choices: InviteChoices) -> impl IntoView {
-    let state = expect_context::<FormState<InviteCreate>>();
+    let state = FormState::<InviteCreate>::new();
     let answer = state.answer();
-    move || match answer.get() {
+    match answer {
         Some(made) => view! { <Reveal made=made /> }.into_any(),
-        None => view! { <NewForm choices=choices.clone() /> }.into_any(),
+        None => view! { <NewForm choices=choices /> }.into_any(),
     }
 }
 
 #[component]
 fn NewForm(choices: InviteChoices) -> impl IntoView {
-    let state = expect_context::<FormState<InviteCreate>>();
+    let state = FormState::<InviteCreate>::new();
     let none = |label: &str| std::iter::once(Choice::new("", label));
     let roles = none("No role yet")
         .chain(

@@ -1,11 +1,10 @@
 //! One invite: its grants, its status, renewing its link, and revoking it.
 
 use domain::{
-    AppError, InviteId,
+    InviteId,
     invite::{Invite, InviteStatus},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{InviteRenew, InviteRevoke, invite_get},
@@ -13,32 +12,22 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{CopyId, Loaded, PageHead, SelectField, Time},
+    ui::{CopyId, PageHead, SelectField, Time, load_page, path_id},
 };
 
 /// The page at `/invites/{id}`.
 #[component]
 pub(crate) fn InvitePage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse::<InviteId>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    provide_context(FormState::<InviteRenew>::new());
-    provide_context(FormState::<InviteRevoke>::new());
-    let data = Resource::new(move || id.get(), |id| async move { invite_get(id?).await });
-    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+    let id = path_id::<InviteId>("id");
+    let data = async move { invite_get(id?).await };
+    load_page(data, show)
 }
 
 fn show(invite: Invite) -> impl IntoView {
-    let answer = expect_context::<FormState<InviteRenew>>().answer();
-    move || match answer.get() {
+    let answer = FormState::<InviteRenew>::new().answer();
+    match answer {
         Some(made) => view! { <Reveal made=made /> }.into_any(),
-        None => view! { <Details invite=invite.clone() /> }.into_any(),
+        None => view! { <Details invite=invite /> }.into_any(),
     }
 }
 
@@ -105,7 +94,7 @@ fn NameLink(to: Option<(String, String)>, otherwise: &'static str) -> impl IntoV
 
 #[component]
 fn Renew(id: InviteId) -> impl IntoView {
-    let state = expect_context::<FormState<InviteRenew>>();
+    let state = FormState::<InviteRenew>::new();
     view! {
         <section class="section" aria-labelledby="renew">
             <h2 id="renew">"New link"</h2>
@@ -129,7 +118,7 @@ fn Renew(id: InviteId) -> impl IntoView {
 
 #[component]
 fn Revoke(id: InviteId) -> impl IntoView {
-    let state = expect_context::<FormState<InviteRevoke>>();
+    let state = FormState::<InviteRevoke>::new();
     view! {
         <section class="section" aria-labelledby="revoke">
             <h2 id="revoke">"Revoke"</h2>

@@ -4,7 +4,7 @@ use domain::invite::{INVITE_DAYS, Invite, InviteLink, InviteStatus, MailOutcome}
 use leptos::prelude::*;
 
 use crate::{
-    clock::PageClock,
+    clock::page_now,
     ui::{Badge, Choice, CopyLine, Glyph, Icon, PageHead, Time, Tone},
 };
 
@@ -12,19 +12,20 @@ pub(crate) fn addressee(email: Option<&str>) -> String {
     email.map_or_else(|| "Whoever has the link".to_owned(), str::to_owned)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 #[component]
 pub(crate) fn InviteBadge(invite: Invite) -> impl IntoView {
-    let clock = PageClock::get();
-    move || {
-        let status = invite.status_at(clock.now());
-        let tone = match status {
-            InviteStatus::Pending => Tone::Accent,
-            InviteStatus::Accepted => Tone::Good,
-            InviteStatus::Expired => Tone::Neutral,
-            InviteStatus::Revoked => Tone::Bad,
-        };
-        view! { <Badge tone=tone text=status.label() /> }
-    }
+    let status = invite.status_at(page_now());
+    let tone = match status {
+        InviteStatus::Pending => Tone::Accent,
+        InviteStatus::Accepted => Tone::Good,
+        InviteStatus::Expired => Tone::Neutral,
+        InviteStatus::Revoked => Tone::Bad,
+    };
+    view! { <Badge tone=tone text=status.label() /> }
 }
 
 /// Choices for the days until an invite expires.

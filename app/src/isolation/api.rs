@@ -1,13 +1,10 @@
 //! The server function of the isolation page.
 
 use domain::{AppError, isolation::IsolationReport};
-use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
 use crate::api;
 
 /// Tries to reach other organisations' rows and reports the results.
-#[server(endpoint = "isolation_probe")]
 pub(crate) async fn isolation_probe() -> Result<IsolationReport, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::IsolationProbe>(&ctx, &actor, domain::NoInput {}).await

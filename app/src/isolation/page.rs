@@ -5,13 +5,13 @@ use domain::isolation::{IsolationReport, Probe, ProbeResult, TableIsolation};
 use leptos::prelude::*;
 
 use super::api::isolation_probe;
-use crate::ui::{Badge, Glyph, Icon, Loaded, PageHead, Time, Tone, count, plural};
+use crate::ui::{Badge, Glyph, Icon, PageHead, Time, Tone, count, load_page, plural};
 
 /// The page at `/isolation`.
 #[component]
 pub(crate) fn IsolationPage() -> impl IntoView {
-    let report = Resource::new(|| (), |()| isolation_probe());
-    view! { <Loaded resource=report view=show whole_page=true /> }.into_any()
+    let report = isolation_probe();
+    load_page(report, show)
 }
 
 fn show(report: IsolationReport) -> impl IntoView {

@@ -7,11 +7,11 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::page::Forms;
+use super::api::{MemberKeyRevoke, MemberSessionRevoke, MemberSessionRevokeAll};
 use crate::{
     api_key::{KeyStateBadge, TimeOr},
-    clock::PageClock,
-    forms::PostForm,
+    clock::page_now,
+    forms::{FormState, PostForm},
     profile::SessionTable,
     ui::plural,
 };
@@ -19,9 +19,8 @@ use crate::{
 /// Signed-in browsers.
 #[component]
 pub(super) fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
-    let Forms {
-        end_one, end_all, ..
-    } = expect_context();
+    let end_one = FormState::<MemberSessionRevoke>::new();
+    let end_all = FormState::<MemberSessionRevokeAll>::new();
     let has_endable = sessions.iter().any(|session| !session.is_current);
     view! {
         <section class="section" aria-labelledby="sessions">
@@ -55,7 +54,7 @@ pub(super) fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
 /// The member's API keys, newest first.
 #[component]
 pub(super) fn Keys(id: UserId, keys: Vec<ApiKey>) -> impl IntoView {
-    let Forms { end_key, .. } = expect_context();
+    let end_key = FormState::<MemberKeyRevoke>::new();
     view! {
         <section class="section" aria-labelledby="keys">
             <h2 id="keys">"API keys"</h2>
@@ -90,9 +89,7 @@ pub(super) fn Keys(id: UserId, keys: Vec<ApiKey>) -> impl IntoView {
 
 #[component]
 fn KeyRow(key: ApiKey) -> impl IntoView {
-    let clock = PageClock::get();
-    let key_copy = key.clone();
-    let is_active = Memo::new(move |_| key_copy.state(clock.now()) == ApiKeyState::Active);
+    let is_active = key.state(page_now()) == ApiKeyState::Active;
     let id = key.id;
     let label = format!("Revoke {}", key.label);
     view! {
@@ -110,10 +107,7 @@ fn KeyRow(key: ApiKey) -> impl IntoView {
             <td class="narrow">
                 // Asks for confirmation: programs that use the key stop working
                 // at once.
-                {move || {
-                    let label = label.clone();
-                    is_active
-                        .get()
+                {is_active
                         .then(|| {
                             view! {
                                 <details class="confirm">
@@ -128,8 +122,7 @@ fn KeyRow(key: ApiKey) -> impl IntoView {
                                     </button>
                                 </details>
                             }
-                        })
-                }}
+                        })}
             </td>
         </tr>
     }

@@ -1,9 +1,12 @@
 //! Server functions of members.
 
 use domain::{
-    AppError, Page, RequestId, RoleId, SessionId, UserId,
+    AppError, NoInput, Page, RequestId, RoleId, SessionId, UserId,
     bulk::{BulkChoice, BulkOutcome, BulkPreview},
+    bulk::{BulkInput, BulkOutcomePath},
     member::{MemberChange, MemberDetail, MemberListInput, MemberSummary},
+    member::{MemberPath, MemberRolePath, UserStatus},
+    offboard::OffboardInput,
     offboard::OffboardPreview,
     role::RoleRef,
     team::TeamRef,
@@ -11,16 +14,7 @@ use domain::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        NoInput,
-        bulk::{BulkInput, BulkOutcomePath},
-        member::{MemberPath, MemberRolePath, UserStatus},
-        offboard::OffboardInput,
-    },
-};
+use crate::{Flash, api};
 
 /// Data of the members page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,7 +28,6 @@ pub(crate) struct MembersData {
 }
 
 /// One page of the organisation's members, by name.
-#[server(endpoint = "member_list")]
 pub(crate) async fn member_list(list: MemberListInput) -> Result<MembersData, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(MembersData {
@@ -47,7 +40,6 @@ pub(crate) async fn member_list(list: MemberListInput) -> Result<MembersData, Ap
     })
 }
 
-#[server(endpoint = "member_get")]
 pub(crate) async fn member_get(id: UserId) -> Result<MemberDetail, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemberGet>(&ctx, &actor, MemberPath { id }).await
@@ -117,10 +109,9 @@ pub(crate) async fn member_key_revoke(
 }
 
 /// Previews a bulk action on members.
-#[server(endpoint = "member_bulk_preview")]
 pub(crate) async fn member_bulk_preview(
-    #[server(default)] act: String,
-    #[server(default)] ids: Vec<UserId>,
+    act: String,
+    ids: Vec<UserId>,
 ) -> Result<BulkPreview, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::MemberBulkPreview>(&ctx, &actor, BulkInput { act, ids }).await
@@ -140,7 +131,6 @@ pub(crate) async fn member_bulk_apply(
 }
 
 /// Outcome of a bulk action, by the id of the request that applied it.
-#[server(endpoint = "member_bulk_outcome")]
 pub(crate) async fn member_bulk_outcome(request: RequestId) -> Result<BulkOutcome, AppError> {
     let (ctx, actor) = api::caller()?;
     let path = BulkOutcomePath { id: request };
@@ -155,10 +145,9 @@ pub(crate) struct OffboardData {
 }
 
 /// Previews offboarding; with `query`, also finds active members by name.
-#[server(endpoint = "member_offboard_preview")]
 pub(crate) async fn member_offboard_preview(
     id: UserId,
-    #[server(default)] query: String,
+    query: String,
 ) -> Result<OffboardData, AppError> {
     let (ctx, actor) = api::caller()?;
     let path = MemberPath { id };

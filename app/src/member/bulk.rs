@@ -1,12 +1,11 @@
 //! Bulk actions on members: the preview and the outcome.
 
 use domain::{
-    AppError, RequestId, UserId,
+    AppError, RequestId,
     bulk::{BulkOutcome, BulkPreview, BulkRow},
     member::MemberChange,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{MemberBulkApply, member_bulk_outcome, member_bulk_preview},
@@ -15,24 +14,16 @@ use super::{
 use crate::{
     forms::{FormState, PostForm},
     profile::IfPermitted,
-    ui::{Badge, Loaded, PageHead, Time, Tone, plural, query_string, use_query},
+    ui::{Badge, PageHead, Time, Tone, load_page, path_id, plural, query_string, use_query},
 };
 
 /// The page at `/members/bulk`: previews the action for each member.
 #[component]
 pub(crate) fn BulkPage() -> impl IntoView {
-    let params = use_query();
-    let selection = Memo::new(move |_| {
-        params.with(|params| {
-            let ids: Vec<UserId> = params.all("ids").filter_map(|id| id.parse().ok()).collect();
-            (params.get("act").to_owned(), ids)
-        })
-    });
-    let preview = Resource::new(
-        move || selection.get(),
-        |(act, ids)| member_bulk_preview(act, ids),
-    );
-    view! { <Loaded resource=preview view=show_preview whole_page=true /> }.into_any()
+    let query = use_query();
+    let ids = query.all("ids").filter_map(|id| id.parse().ok()).collect();
+    let preview = member_bulk_preview(query.get("act").to_owned(), ids);
+    load_page(preview, show_preview)
 }
 
 fn show_preview(preview: BulkPreview) -> impl IntoView {
@@ -82,25 +73,13 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
 /// The page at `/members/bulk/{request}`: the outcome for each member.
 #[component]
 pub(crate) fn BulkOutcomePage() -> impl IntoView {
-    let params = use_params_map();
-    let request = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("request")
-                .and_then(|id| id.parse::<RequestId>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    let outcome = Resource::new(
-        move || request.get(),
-        |request| async move {
-            let request = request?;
-            let outcome = member_bulk_outcome(request).await?;
-            Ok::<_, AppError>((request, outcome))
-        },
-    );
-    view! { <Loaded resource=outcome view=|(request, outcome)| show_outcome(request, outcome) whole_page=true /> }
-        .into_any()
+    let request = path_id::<RequestId>("request");
+    let outcome = async move {
+        let request = request?;
+        let outcome = member_bulk_outcome(request).await?;
+        Ok::<_, AppError>((request, outcome))
+    };
+    load_page(outcome, |(request, outcome)| show_outcome(request, outcome))
 }
 
 fn show_outcome(request: RequestId, outcome: BulkOutcome) -> impl IntoView {

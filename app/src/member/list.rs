@@ -17,25 +17,20 @@ use super::{
 use crate::{
     profile::IfPermitted,
     ui::{
-        Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox,
-        SelectField, Time, use_query,
+        Choice, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, SearchBox, SelectField,
+        Time, load_page, use_query,
     },
 };
 
 /// The page at `/members`.
 #[component]
 pub(crate) fn MemberListPage() -> impl IntoView {
-    let params = use_query();
-    let query = Memo::new(move |_| params.with(from_params));
-    let data = Resource::new(
-        move || query.get(),
-        |query| async move {
-            let data = member_list(query.clone()).await?;
-            Ok::<_, AppError>((query, data))
-        },
-    );
-    view! { <Loaded resource=data view=|(query, data)| show(query, data) whole_page=true /> }
-        .into_any()
+    let query = from_params(&use_query());
+    let data = async move {
+        let data = member_list(query.clone()).await?;
+        Ok::<_, AppError>((query, data))
+    };
+    load_page(data, |(query, data)| show(query, data))
 }
 
 fn show(query: MemberListInput, data: MembersData) -> impl IntoView {

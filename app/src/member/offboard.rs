@@ -7,34 +7,26 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::{
-    api::{MemberOffboard, OffboardData, member_offboard_preview},
-    page::use_path_id,
-};
+use super::api::{MemberOffboard, OffboardData, member_offboard_preview};
 use crate::{
     forms::{FormState, PostForm},
-    profile::CurrentMember,
+    start::viewer,
     ui::{
-        Choice, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, SelectField, TextField,
-        plural, use_query,
+        Choice, FilterForm, Glyph, Icon, PageHead, SearchBox, SelectField, TextField, load_page,
+        path_id, plural, use_query,
     },
 };
 
 /// The page at `/members/{id}/offboard`.
 #[component]
 pub(crate) fn OffboardPage() -> impl IntoView {
-    let id = use_path_id();
-    let params = use_query();
-    let query = Memo::new(move |_| params.with(|params| params.get("query").trim().to_owned()));
-    let data = Resource::new(
-        move || (id.get(), query.get()),
-        |(id, query)| async move {
-            let data = member_offboard_preview(id?, query.clone()).await?;
-            Ok::<_, domain::AppError>((query, data))
-        },
-    );
-    view! { <Loaded resource=data view=|(query, data)| show(query, data) whole_page=true /> }
-        .into_any()
+    let id = path_id("id");
+    let query = use_query().get("query").trim().to_owned();
+    let data = async move {
+        let data = member_offboard_preview(id?, query.clone()).await?;
+        Ok::<_, domain::AppError>((query, data))
+    };
+    load_page(data, |(query, data)| show(query, data))
 }
 
 fn show(query: String, data: OffboardData) -> impl IntoView {
@@ -186,27 +178,21 @@ fn Heirs(
     id: UserId,
     successors: Vec<MemberSummary>,
 ) -> impl IntoView {
-    let me = CurrentMember::from_context();
+    let me = viewer().map(|actor| actor.user_id).filter(|me| *me != id);
+    let own = me.map(|me| Choice::new(me.to_string(), "You"));
+    let choices = successors
+        .into_iter()
+        .filter(|heir| heir.id != id && Some(heir.id) != me)
+        .map(|heir| Choice::new(heir.id.to_string(), heir.display_name))
+        .chain(own)
+        .collect();
     view! {
-        <Suspense>
-            {move || {
-                let me = me.member().filter(|me| me.user_id != id);
-                let own = me.iter().map(|me| Choice::new(me.user_id.to_string(), "You"));
-                let others = successors
-                    .iter()
-                    .filter(|heir| heir.id != id && me.as_ref().is_none_or(|me| me.user_id != heir.id))
-                    .map(|heir| Choice::new(heir.id.to_string(), heir.display_name.clone()));
-                let choices: Vec<_> = others.chain(own).collect();
-                view! {
-                    <SelectField
-                        name="heir"
-                        label="Who takes over the shared memories"
-                        choices=choices
-                        value=state.typed("heir", "")
-                        error=state.field_error("heir")
-                    />
-                }
-            }}
-        </Suspense>
+        <SelectField
+            name="heir"
+            label="Who takes over the shared memories"
+            choices=choices
+            value=state.typed("heir", "")
+            error=state.field_error("heir")
+        />
     }
 }

@@ -2,21 +2,17 @@
 //! them.
 
 use domain::{
-    AppError, RoleId, UserId,
+    RoleId, UserId,
     audit::{AuditEntry, AuditListInput},
     member::{BlockedReason, HeldRole, HeldTeam, Member, MemberChange, MemberDetail, UserStatus},
     role::{RoleRef, RoleSource},
     team::TeamRole,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
     access::{Keys, Sessions},
-    api::{
-        MemberKeyRevoke, MemberRoleGrant, MemberRoleRevoke, MemberSessionRevoke,
-        MemberSessionRevokeAll, MemberStatusChange, member_get,
-    },
+    api::{MemberRoleGrant, MemberRoleRevoke, MemberStatusChange, member_get},
     parts::{SUSPENSION_HINT, StatusBadge, kind_label},
 };
 use crate::{
@@ -24,61 +20,17 @@ use crate::{
     break_glass::BreakGlassSection,
     forms::{FormState, PostForm},
     ui::{
-        Badge, Choice, CopyId, Glyph, Icon, Loaded, PageHead, SelectField, Time, Tone, query_string,
+        Badge, Choice, CopyId, Glyph, Icon, PageHead, SelectField, Time, Tone, load_page, path_id,
+        query_string,
     },
 };
-
-/// The forms of the page; the member is fetched again after each successful
-/// one.
-#[derive(Clone, Copy)]
-pub(super) struct Forms {
-    change: FormState<MemberStatusChange>,
-    grant: FormState<MemberRoleGrant>,
-    revoke: FormState<MemberRoleRevoke>,
-    pub(super) end_one: FormState<MemberSessionRevoke>,
-    pub(super) end_all: FormState<MemberSessionRevokeAll>,
-    pub(super) end_key: FormState<MemberKeyRevoke>,
-}
 
 /// The page at `/members/{id}`.
 #[component]
 pub(crate) fn MemberPage() -> impl IntoView {
-    let id = use_path_id();
-    let forms = Forms {
-        change: FormState::new(),
-        grant: FormState::new(),
-        revoke: FormState::new(),
-        end_one: FormState::new(),
-        end_all: FormState::new(),
-        end_key: FormState::new(),
-    };
-    provide_context(forms);
-    let done = [
-        forms.change.done(),
-        forms.grant.done(),
-        forms.revoke.done(),
-        forms.end_one.done(),
-        forms.end_all.done(),
-        forms.end_key.done(),
-    ];
-    let data = Resource::new(
-        move || (id.get(), done.map(|done| done.get())),
-        |(id, _)| async move { member_get(id?).await },
-    );
-    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
-}
-
-/// The id in the path; `NotFound` if it does not parse.
-pub(super) fn use_path_id() -> Memo<Result<UserId, AppError>> {
-    let params = use_params_map();
-    Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse().ok())
-                .ok_or(AppError::NotFound)
-        })
-    })
+    let id = path_id("id");
+    let data = async move { member_get(id?).await };
+    load_page(data, show)
 }
 
 fn show(detail: MemberDetail) -> impl IntoView {
@@ -119,7 +71,7 @@ fn StatusButtons(
     status: UserStatus,
     blocked_reason: Option<BlockedReason>,
 ) -> impl IntoView {
-    let state = expect_context::<Forms>().change;
+    let state = FormState::<MemberStatusChange>::new();
     let offered: &[(MemberChange, &str)] = match (status, blocked_reason) {
         (_, Some(_)) => &[],
         (UserStatus::Active | UserStatus::Invited, None) => &[
@@ -237,7 +189,8 @@ fn Roles(
     grantable: Vec<RoleRef>,
     is_last_owner: bool,
 ) -> impl IntoView {
-    let Forms { grant, revoke, .. } = expect_context();
+    let grant = FormState::<MemberRoleGrant>::new();
+    let revoke = FormState::<MemberRoleRevoke>::new();
     let is_grantable = |role: RoleId| grantable.iter().any(|own| own.id == role);
     let manual: Vec<RoleId> = roles
         .iter()

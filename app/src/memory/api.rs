@@ -1,34 +1,27 @@
 //! Server functions of memories.
 
 use domain::{
-    AppError, MemoryId, MemoryViewId, Page,
+    Action, Actor, AppError, MemoryId, MemoryViewId, NoInput, Page, Timestamp,
     live::StreamCursor,
+    memory::{
+        Expiry, MAX_HITS, MemoryListInput, MemoryPath, SearchInput, SearchMode, SimilarInput,
+    },
     memory::{
         FilterChoices, Memory, MemoryFilter, MemoryForm, MemoryReply, MemorySummary, MemoryVersion,
         SearchResults,
     },
     memory_view::MemoryView,
+    memory_view::{MemoryViewInput, MemoryViewPath, MemoryViewQuery, MemoryViewRenameInput},
     persona::Persona,
     proposal::PendingProposal,
+    proposal::ProposalPath,
     share::MemorySharing,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::query::MemoryQuery;
-#[cfg(feature = "ssr")]
-use {
-    super::parts::display_title,
-    crate::{Flash, api, ui::Query},
-    domain::{
-        Action, Actor, NoInput, Timestamp,
-        memory::{
-            Expiry, MAX_HITS, MemoryListInput, MemoryPath, SearchInput, SearchMode, SimilarInput,
-        },
-        memory_view::{MemoryViewInput, MemoryViewPath, MemoryViewQuery, MemoryViewRenameInput},
-        proposal::ProposalPath,
-    },
-};
+use super::{parts::display_title, query::MemoryQuery};
+use crate::{Flash, api, ui::Query};
 
 /// Result of the list page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,7 +43,6 @@ pub(crate) struct MemoryListData {
 }
 
 /// Lists memories, or searches if the query has a search text.
-#[server(endpoint = "memory_find")]
 pub(crate) async fn memory_find(list: MemoryQuery) -> Result<MemoryListData, AppError> {
     let (ctx, actor) = api::caller()?;
     let as_of = StreamCursor::at(ctx.clock.now());
@@ -58,7 +50,6 @@ pub(crate) async fn memory_find(list: MemoryQuery) -> Result<MemoryListData, App
     Ok(MemoryListData { found, as_of })
 }
 
-#[cfg(feature = "ssr")]
 async fn list_or_search(
     ctx: &service::Ctx,
     actor: &Actor,
@@ -116,10 +107,7 @@ pub(crate) struct ListContext {
 
 /// Saved views and filter choices, with the names of the values that `filter`
 /// selects.
-#[server(endpoint = "memory_aids")]
-pub(crate) async fn memory_list_context(
-    #[server(default)] filter: MemoryFilter,
-) -> Result<ListContext, AppError> {
+pub(crate) async fn memory_list_context(filter: MemoryFilter) -> Result<ListContext, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(ListContext {
         views: list_views(&ctx, &actor).await?,
@@ -127,13 +115,11 @@ pub(crate) async fn memory_list_context(
     })
 }
 
-#[server(endpoint = "memory_view_list")]
 pub(crate) async fn memory_view_list() -> Result<Vec<MemoryView>, AppError> {
     let (ctx, actor) = api::caller()?;
     list_views(&ctx, &actor).await
 }
 
-#[cfg(feature = "ssr")]
 async fn list_views(ctx: &service::Ctx, actor: &Actor) -> Result<Vec<MemoryView>, AppError> {
     let page = service::call::<service::MemoryViewList>(ctx, actor, NoInput {}).await?;
     Ok(page.items)
@@ -201,7 +187,6 @@ pub(crate) struct EditData {
 /// One memory for its form. For others' memories and those in the trash this is
 /// a `Conflict` with the reason; `NotFound` would be wrong, because they can be
 /// read.
-#[server(endpoint = "memory_edit")]
 pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
     let (ctx, actor) = api::caller()?;
     let as_of = StreamCursor::at(ctx.clock.now());
@@ -247,7 +232,6 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
 
 /// Returns `memory` with the change that its owner has proposed, to continue
 /// editing it.
-#[cfg(feature = "ssr")]
 async fn apply_proposed_change(
     ctx: &service::Ctx,
     actor: &Actor,
@@ -274,7 +258,6 @@ pub(crate) struct MemoryData {
     pub(crate) replies: Vec<MemoryReply>,
 }
 
-#[server(endpoint = "memory_get")]
 pub(crate) async fn memory_get(id: MemoryId) -> Result<MemoryData, AppError> {
     let (ctx, actor) = api::caller()?;
     let as_of = StreamCursor::at(ctx.clock.now());
@@ -339,7 +322,6 @@ pub(crate) async fn memory_restore(id: MemoryId) -> Result<(), AppError> {
 }
 
 /// The instant of a form's expiry; a day ends in the owner's time zone.
-#[cfg(feature = "ssr")]
 async fn expiry(
     ctx: &service::Ctx,
     actor: &Actor,

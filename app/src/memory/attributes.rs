@@ -10,7 +10,7 @@ use domain::{
 use leptos::prelude::*;
 
 use crate::{
-    clock::PageClock,
+    clock::page_now,
     forms::{FormCall, FormState},
     start::formats,
     ui::{Badge, Choice, Glyph, Icon, SelectField, TextField, Time, Tone},
@@ -109,7 +109,7 @@ pub(super) fn AttributeList(memory: Memory) -> impl IntoView {
 /// Badge of a memory that expires within a week.
 #[component]
 pub(super) fn ExpiresSoonBadge(at: Option<Timestamp>) -> impl IntoView {
-    let now = PageClock::get().now_untracked();
+    let now = page_now();
     at.filter(|at| *at - now < time::Duration::WEEK)
         .map(|_| view! { <Badge tone=Tone::Warning text="Ends soon" /> })
 }
@@ -141,7 +141,7 @@ pub(super) fn MoreFields<S: FormCall>(
     ];
     let errors = fields.map(|field| state.field_error(field));
     // Open if a value is not the default or a field has an error.
-    let open = move || !is_usual || errors.iter().any(|error| error.with(Option::is_some));
+    let open = !is_usual || errors.iter().any(Option::is_some);
     let MemoryAttributes {
         expires_at,
         importance,
@@ -205,7 +205,7 @@ fn KeepFields<S: FormCall>(state: FormState<S>, expires_at: Option<Timestamp>) -
     let formats = formats();
     let day = expires_at
         .map(|at| {
-            let local = formats.with_untracked(|formats| formats.zone.local(at));
+            let local = formats.with_value(|formats| formats.zone.local(at));
             // `expires_at` is the midnight after the last day.
             let last = local - time::Duration::MICROSECOND;
             iso_day(last)
@@ -224,6 +224,7 @@ fn KeepFields<S: FormCall>(state: FormState<S>, expires_at: Option<Timestamp>) -
         "always"
     };
     let error = state.field_error("expires_at");
+    let is_invalid = error.is_some().then_some("true");
     let choices = vec![
         Choice::new("always", "Until I delete it"),
         Choice::new("until", "For a while"),
@@ -245,10 +246,10 @@ fn KeepFields<S: FormCall>(state: FormState<S>, expires_at: Option<Timestamp>) -
                     name="expires_on"
                     value=state.typed("expires_on", &day)
                     aria-describedby="expires_on-error expires_on-hint"
-                    aria-invalid=move || error.with(Option::is_some).then_some("true")
+                    aria-invalid=is_invalid
                 />
                 <div id="expires_on-error" role="alert">
-                    {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                    {error.map(|text| view! { <p class="field-error">{text}</p> })}
                 </div>
                 <p class="field-hint" id="expires_on-hint">
                     "For what is kept for a while. After that day it goes to the trash."
@@ -295,6 +296,7 @@ fn ImportanceField<S: FormCall>(state: FormState<S>, importance: f32) -> impl In
 #[component]
 fn VendorFields<S: FormCall>(state: FormState<S>, allowed: AllowedVendors) -> impl IntoView {
     let error = state.field_error("allowed_vendors");
+    let is_invalid = error.is_some().then_some("true");
     let (mode, selected) = match &allowed {
         AllowedVendors::All => (ANY_VENDOR, Vec::new()),
         AllowedVendors::Only(vendors) => (
@@ -302,7 +304,7 @@ fn VendorFields<S: FormCall>(state: FormState<S>, allowed: AllowedVendors) -> im
             vendors.iter().map(|v| v.key().to_owned()).collect(),
         ),
     };
-    let chosen = state.chosen("allowed_vendors[]").unwrap_or(selected);
+    let chosen = state.typed_all("allowed_vendors[]").unwrap_or(selected);
     let choices = vec![
         Choice::new(
             ANY_VENDOR,
@@ -320,11 +322,11 @@ fn VendorFields<S: FormCall>(state: FormState<S>, allowed: AllowedVendors) -> im
         <fieldset
             class="field checks"
             aria-describedby="allowed_vendors-error"
-            aria-invalid=move || error.with(Option::is_some).then_some("true")
+            aria-invalid=is_invalid
         >
             <legend>"AI products"</legend>
             <div id="allowed_vendors-error" role="alert">
-                {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                {error.map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
             {Vendor::ALL
                 .iter()

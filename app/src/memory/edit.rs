@@ -5,49 +5,35 @@ use domain::{
     memory::{Memory, MemoryKind},
     persona::Persona,
 };
+use islands::{LiveNotice, Watched};
 use leptos::prelude::*;
 
 use super::{
     api::{EditData, MemoryCreate, MemoryUpdate, memory_edit},
     attributes::MoreFields,
-    live::FormChangesNotice,
-    page::use_path_id,
     parts::display_title,
 };
 use crate::{
     forms::{FormCall, FormState, PostForm},
     persona::persona_list,
-    profile::CurrentMember,
     proposal::{PendingHint, ReviewHint},
+    start::viewer_may,
     ui::{
-        Choice, ErrorState, Glyph, Icon, Loaded, PageHead, SelectField, TextArea, TextField, Time,
+        Choice, ErrorState, Glyph, Icon, PageHead, SelectField, TextArea, TextField, Time,
+        load_page, path_id,
     },
 };
 
 /// The page at `/memories/new`.
 #[component]
 pub(crate) fn MemoryNewPage() -> impl IntoView {
-    let me = CurrentMember::from_context();
-    view! {
-        <Suspense>
-            {move || {
-                match me.member() {
-                    Some(me) if !me.permissions.contains(&Permission::MemoryWrite) => {
-                        let error = AppError::Forbidden { permission: Permission::MemoryWrite };
-                        view! { <ErrorState error=error whole_page=true /> }.into_any()
-                    }
-                    _ => view! { <NewForm /> }.into_any(),
-                }
-            }}
-        </Suspense>
+    if !viewer_may(Permission::MemoryWrite) {
+        let error = AppError::Forbidden {
+            permission: Permission::MemoryWrite,
+        };
+        return view! { <ErrorState error=error whole_page=true /> }.into_any();
     }
-    .into_any()
-}
-
-#[component]
-fn NewForm() -> impl IntoView {
-    let personas = Resource::new(|| (), |()| persona_list());
-    view! { <Loaded resource=personas view=new_form whole_page=true /> }
+    load_page(persona_list(), new_form)
 }
 
 fn new_form(personas: Vec<Persona>) -> impl IntoView {
@@ -71,9 +57,9 @@ fn new_form(personas: Vec<Persona>) -> impl IntoView {
 /// The page at `/memories/{id}/edit`.
 #[component]
 pub(crate) fn MemoryEditPage() -> impl IntoView {
-    let id = use_path_id();
-    let data = Resource::new(move || id.get(), |id| async move { memory_edit(id?).await });
-    view! { <Loaded resource=data view=edit_form whole_page=true /> }.into_any()
+    let id = path_id("id");
+    let data = async move { memory_edit(id?).await };
+    load_page(data, edit_form)
 }
 
 fn edit_form(data: EditData) -> impl IntoView {
@@ -90,21 +76,10 @@ fn edit_form(data: EditData) -> impl IntoView {
         .is_some_and(|pending| pending.is_change && !pending.is_stale);
     let id = memory.id;
     let state = FormState::<MemoryUpdate>::new();
-    let current = RwSignal::new(memory.clone());
-    // On a conflict the current memory is fetched, shown beside the typed text,
-    // and becomes the version that the next save replaces.
-    let conflict =
-        Signal::derive(move || matches!(state.error().get(), Some(AppError::Conflict { .. })));
-    Effect::new(move |_| {
-        let has_result = state.action.value().with(Option::is_some);
-        if has_result && conflict.get() {
-            leptos::task::spawn_local(async move {
-                if let Ok(data) = memory_edit(id).await {
-                    current.set(data.memory);
-                }
-            });
-        }
-    });
+    // On a conflict the current memory is shown beside the typed text, and
+    // becomes the version that the next save replaces.
+    let conflict = matches!(state.error(), Some(AppError::Conflict { .. }));
+    let watched = Watched::Form { id, version };
     let back = format!("/memories/{id}");
     view! {
         <PageHead
@@ -112,7 +87,7 @@ fn edit_form(data: EditData) -> impl IntoView {
             lead="What it was before is kept as an earlier version."
             up=("/memories", "Memories")
         />
-        <FormChangesNotice current=current as_of=as_of />
+        <LiveNotice watched=watched as_of=as_of />
         {pending
             .filter(|pending| !pending.is_stale && !pending.is_change)
             .map(|pending| view! { <PendingHint pending=pending /> })}
@@ -121,9 +96,9 @@ fn edit_form(data: EditData) -> impl IntoView {
                 view! { <ReviewHint version=version visibility=visibility team=team is_waiting=is_waiting /> }
             })}
         <PostForm state=state class="form" tells_conflict=true>
-            {move || conflict.get().then(|| view! { <ConflictNotice memory=current.get() /> })}
+            {conflict.then(|| view! { <ConflictNotice memory=memory.clone() /> })}
             <input type="hidden" name="id" value=id.to_string() />
-            <input type="hidden" name="version" value=move || current.with(|memory| memory.version) />
+            <input type="hidden" name="version" value=version />
             <Fields state=state before=Some(memory) personas=personas />
             <TextField
                 name="reason"
@@ -138,7 +113,7 @@ fn edit_form(data: EditData) -> impl IntoView {
             />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">
-                    {move || match (conflict.get(), needs_review) {
+                    {match (conflict, needs_review) {
                         (true, false) => "Save over the current version",
                         (false, false) => "Save changes",
                         (_, true) => "Propose changes",

@@ -27,26 +27,21 @@ const FORMATS: &[(&str, &str, &str)] = &[
 /// The page at `/memories/export`.
 #[component]
 pub(crate) fn MemoryExportPage() -> impl IntoView {
-    let params = use_query();
-    let query = Memo::new(move |_| params.with(MemoryQuery::from_params));
-    let lead = move || {
-        query.with(|query| {
-            if query.is_trash() {
-                "Download what is in your trash and fits the filter."
-            } else if query.is_filtered() {
-                "Download the memories that fit the filter: yours, and those that others share with you."
-            } else {
-                "Download all memories that you see: yours, and those that others share with you."
-            }
-        })
+    let query = MemoryQuery::from_params(&use_query());
+    let lead = if query.is_trash() {
+        "Download what is in your trash and fits the filter."
+    } else if query.is_filtered() {
+        "Download the memories that fit the filter: yours, and those that others share with you."
+    } else {
+        "Download all memories that you see: yours, and those that others share with you."
     };
     view! {
-        {move || view! { <PageHead title="Export memories" lead=lead() up=("/memories", "Memories") /> }}
+        <PageHead title="Export memories" lead=lead up=("/memories", "Memories") />
         <div>
             {FORMATS
                 .iter()
                 .map(|(key, name, text)| {
-                    let file = move || query.with(|query| file_path(query, key));
+                    let file = file_path(&query, key);
                     view! {
                         <section class="section">
                             <h2>{*name}</h2>
@@ -61,14 +56,11 @@ pub(crate) fn MemoryExportPage() -> impl IntoView {
                 .collect_view()}
         </div>
         <p class="muted">
-            {move || {
-                let mine = query.with(|query| query.filter.owner == "mine");
-                (!mine)
-                    .then(|| {
-                        let path = query.with(own_export_path);
-                        view! { <a class="link-line" href=path>"Export only your own"</a> ". " }
-                    })
-            }}
+            {(query.filter.owner != "mine")
+                .then(|| {
+                    let path = own_export_path(&query);
+                    view! { <a class="link-line" href=path>"Export only your own"</a> ". " }
+                })}
             "The export is noted in the audit log."
         </p>
     }

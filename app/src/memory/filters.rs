@@ -30,31 +30,25 @@ fn query_errors(query: &MemoryQuery) -> Vec<AppError> {
 }
 
 /// Error messages of the filter bar's fields.
-#[derive(Clone, Copy)]
-struct FieldErrors(Memo<Vec<AppError>>);
+#[derive(Clone)]
+struct FieldErrors(Vec<AppError>);
 
 impl FieldErrors {
-    fn field(self, name: &'static str) -> Signal<Option<String>> {
-        Signal::derive(move || {
-            self.0.with(|all| {
-                all.iter()
-                    .find_map(|error| error.for_field(name).map(str::to_owned))
-            })
-        })
+    fn field(&self, name: &str) -> Option<String> {
+        let mut errors = self.0.iter();
+        errors.find_map(|error| error.for_field(name).map(str::to_owned))
     }
 }
 
-/// The filter bar. It is built once from the first query; the form follows
-/// later ones by itself, so that the field being typed in stays.
+/// The filter bar.
 #[component]
-pub(super) fn Filters(query: Memo<MemoryQuery>, choices: FilterChoices) -> impl IntoView {
-    let errors = FieldErrors(Memo::new(move |_| query.with(query_errors)));
-    let query_error = errors.field("query");
-    let initial = query.get_untracked();
+pub(super) fn Filters(query: MemoryQuery, choices: FilterChoices) -> impl IntoView {
+    let errors = FieldErrors(query_errors(&query));
+    let initial = query;
     // On small screens the filters are folded unless one is set.
     let is_open = initial.is_filtered() || initial.is_trash();
     view! {
-        <FilterForm path="/memories" label="Search memories" class="filters" as_typed=true>
+        <FilterForm path="/memories" label="Search memories" class="filters" results="results results-status">
             <div class="filters-main">
                 <SearchBox
                     label="Search memories"
@@ -65,14 +59,14 @@ pub(super) fn Filters(query: Memo<MemoryQuery>, choices: FilterChoices) -> impl 
                 />
             </div>
             <div role="alert">
-                {move || query_error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                {errors.field("query").map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
             <details class="fold" open=is_open>
                 <summary>
                     <Glyph icon=Icon::ChevronRight />
                     "Filters"
                 </summary>
-                <PrimaryFilters initial=initial.clone() owners=choices.owners.clone() errors=errors />
+                <PrimaryFilters initial=initial.clone() owners=choices.owners.clone() errors=errors.clone() />
                 <MoreFilters initial=initial choices=choices errors=errors />
             </details>
         </FilterForm>
@@ -183,11 +177,11 @@ fn FilterText(
     label: &'static str,
     kind: &'static str,
     value: String,
-    error: Signal<Option<String>>,
+    error: Option<String>,
 ) -> impl IntoView {
     let described_by = format!("{name}-error");
     // A date input accepts no other text.
-    let is_invalid_date = kind == "date" && error.with_untracked(Option::is_some);
+    let is_invalid_date = kind == "date" && error.is_some();
     let value = if is_invalid_date {
         String::new()
     } else {
@@ -203,10 +197,10 @@ fn FilterText(
                 value=value
                 autocomplete="off"
                 aria-describedby=described_by.clone()
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-invalid=error.is_some().then_some("true")
             />
             <div id=described_by role="alert">
-                {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                {error.map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
         </div>
     }

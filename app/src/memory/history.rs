@@ -7,23 +7,16 @@ use domain::{
     memory_version::{DiffKind, DiffSpan, VersionDiff},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
-
-use super::page::use_path_id;
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::memory_version::{VersionPath, VersionRestoreInput},
-};
 
 use crate::{
+    Flash, api,
     forms::{FormState, PostForm},
     profile::IfPermitted,
-    ui::{Badge, Loaded, PageHead, Time, Tone},
+    ui::{Badge, PageHead, Time, Tone, load_page, path_id},
 };
+use domain::memory_version::{VersionPath, VersionRestoreInput};
 
 /// The difference between a version and the next one.
-#[server(endpoint = "memory_version_diff")]
 pub(crate) async fn memory_version_diff(
     id: MemoryId,
     version: i32,
@@ -152,21 +145,10 @@ fn Row(id: MemoryId, entry: Entry) -> impl IntoView {
 /// The page at `/memories/{id}/versions/{version}`.
 #[component]
 pub(crate) fn VersionPage() -> impl IntoView {
-    let id = use_path_id();
-    let params = use_params_map();
-    let version = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("version")
-                .and_then(|version| version.parse::<i32>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    let data = Resource::new(
-        move || (id.get(), version.get()),
-        |(id, version)| async move { memory_version_diff(id?, version?).await },
-    );
-    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+    let id = path_id("id");
+    let version = path_id::<i32>("version");
+    let data = async move { memory_version_diff(id?, version?).await };
+    load_page(data, show)
 }
 
 fn show(diff: VersionDiff) -> impl IntoView {

@@ -231,7 +231,7 @@ fn mark_words(text: &str, words: &[String]) -> impl IntoView + use<> {
         .collect_view()
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

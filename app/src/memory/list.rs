@@ -1,55 +1,41 @@
 //! List and search on one page: without a search text it lists, otherwise it
 //! searches and explains each result.
 
-use domain::{AppError, Permission, memory::MemoryFilter};
+use domain::{AppError, MemoryId, Permission, memory::MemoryFilter};
+use islands::{LiveNotice, Watched};
 use leptos::prelude::*;
 
 use super::{
-    api::{
-        ListContext, MemoryListData, MemoryListing, MemoryViewCreate, memory_find,
-        memory_list_context,
-    },
+    api::{ListContext, MemoryListData, MemoryListing, memory_find, memory_list_context},
     filters::{Chips, Filters},
     hits::{Hits, found_count},
-    live::ListChangesNotice,
     parts::MemoryTable,
     query::MemoryQuery,
     trash::TrashListNotice,
     views::Views,
 };
 use crate::{
-    forms::FormState,
     profile::IfPermitted,
-    ui::{EmptyState, Glyph, Icon, Loaded, PageHead, Paging, use_query},
+    ui::{EmptyState, ErrorState, Glyph, Icon, PageHead, Paging, load_part, use_query},
 };
 
 /// The page at `/memories`.
 #[component]
 pub(crate) fn MemoryListPage() -> impl IntoView {
-    let params = use_query();
-    let query = Memo::new(move |_| params.with(MemoryQuery::from_params));
-    let create = FormState::<MemoryViewCreate>::new();
-    let saved = create.done();
-    // Fetched again only when other names are needed or a view was saved: it
-    // rebuilds the form with the field being typed in.
-    let names_filter = Memo::new(move |_| {
-        query.with(|query| MemoryFilter {
+    let query = MemoryQuery::from_params(&use_query());
+    // Only lists can be exported: the results of a search depend on its text.
+    let export = query.query.trim().is_empty().then(|| query.export_path());
+    let data = async move {
+        let names = MemoryFilter {
             owner: query.filter.owner.clone(),
             team: query.filter.team.clone(),
             ..MemoryFilter::default()
-        })
-    });
-    let list_context = Resource::new(
-        move || (names_filter.get(), saved.get()),
-        |(names_filter, _)| async move { memory_list_context(names_filter).await },
-    );
-    let found = Resource::new(
-        move || query.get(),
-        |query| async move {
-            let found = memory_find(query.clone()).await?;
-            Ok::<_, AppError>((query, found))
-        },
-    );
+        };
+        // The list's error is shown in its place, below the filters.
+        let context = memory_list_context(names).await.unwrap_or_default();
+        let found = memory_find(query.clone()).await;
+        Ok((query, context, found))
+    };
     view! {
         <PageHead title="Memories" lead="Yours, and those that others share with you.">
             <a class="button button-quiet" href="/memories/personas">"Personas"</a>
@@ -59,19 +45,15 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
                     "Import"
                 </a>
             </IfPermitted>
-            // Only lists can be exported: the results of a search depend on its
-            // text.
-            {move || {
-                query.with(|query| query.query.trim().is_empty().then(|| query.export_path()))
-                    .map(|path| {
-                        view! {
-                            <a class="button" href=path>
-                                <Glyph icon=Icon::Download />
-                                "Export"
-                            </a>
-                        }
-                    })
-            }}
+            {export
+                .map(|path| {
+                    view! {
+                        <a class="button" href=path>
+                            <Glyph icon=Icon::Download />
+                            "Export"
+                        </a>
+                    }
+                })}
             <IfPermitted permission=Permission::MemoryWrite>
                 <a class="button button-primary" href="/memories/new">
                     <Glyph icon=Icon::Plus />
@@ -79,44 +61,62 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
                 </a>
             </IfPermitted>
         </PageHead>
-        <Transition>
-            {move || {
-                list_context.get().map(|list_context| {
-                    let ListContext { views, choices } = list_context.unwrap_or_default();
-                    let names = choices.clone();
-                    view! {
-                        <Views views=views query=query create=create />
-                        <Filters query=query choices=choices />
-                        {move || view! { <Chips query=query.get() choices=names.clone() /> }}
-                    }
-                })
-            }}
-        </Transition>
-        <ResultAnnouncement found=found />
-        <ListChangesNotice found=found listed=|(_, data)| data />
-        <Loaded resource=found view=|(query, data)| show(query, data.found) />
+        {load_part(data, |(query, context, found)| show_all(query, context, found))}
     }
     .into_any()
 }
 
-/// Announces the number of results to screen readers. It exists from the start,
-/// because a live region that appears together with its text is often not read
-/// out.
-#[component]
-fn ResultAnnouncement(
-    found: Resource<Result<(MemoryQuery, MemoryListData), AppError>>,
+/// The filters, and the results in a region that is replaced as one types.
+fn show_all(
+    query: MemoryQuery,
+    context: ListContext,
+    found: Result<MemoryListData, AppError>,
 ) -> impl IntoView {
-    let text = move || match found.get() {
-        Some(Ok((_, data))) => match &data.found {
-            MemoryListing::Hits(results) | MemoryListing::Like(_, results) => found_count(results),
-            MemoryListing::List(_) => String::new(),
-        },
-        _ => String::new(),
+    let ListContext { views, choices } = context;
+    let status = found
+        .as_ref()
+        .map_or_else(|_| String::new(), MemoryListData::announcement);
+    let results = match found {
+        Ok(MemoryListData { found, as_of }) => {
+            let watched = Watched::List(found.ids());
+            view! {
+                <LiveNotice watched=watched as_of=as_of />
+                {show(query.clone(), found)}
+            }
+            .into_any()
+        }
+        Err(error) => view! { <ErrorState error=error /> }.into_any(),
     };
     view! {
-        <p class="visually-hidden" role="status">
-            <Transition>{text}</Transition>
-        </p>
+        <Filters query=query.clone() choices=choices.clone() />
+        // Read out when it changes, so it is not replaced with the results.
+        <p class="visually-hidden" role="status" id="results-status">{status}</p>
+        <div class="page-region" id="results">
+            <Views views=views query=query.clone() />
+            <Chips query=query choices=choices />
+            {results}
+        </div>
+    }
+}
+
+impl MemoryListing {
+    fn ids(&self) -> Vec<MemoryId> {
+        match self {
+            Self::List(page) => page.items.iter().map(|memory| memory.id).collect(),
+            Self::Hits(results) | Self::Like(_, results) => {
+                results.hits.iter().map(|hit| hit.memory.id).collect()
+            }
+        }
+    }
+}
+
+impl MemoryListData {
+    /// The number of results, for screen readers.
+    fn announcement(&self) -> String {
+        match &self.found {
+            MemoryListing::Hits(results) | MemoryListing::Like(_, results) => found_count(results),
+            MemoryListing::List(_) => String::new(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod highlight;
 mod history;
 mod hits;
 mod list;
-mod live;
+
 mod page;
 mod parts;
 mod query;

@@ -1,65 +1,33 @@
 //! One memory: text, visibility, origin and versions.
 
 use domain::{
-    AppError, MemoryId,
+    MemoryId,
     memory::{Memory, Visibility},
     share::MemorySharing,
 };
+use islands::{LiveNotice, Watched};
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
-    api::{MemoryData, MemoryDelete, MemoryRestore, memory_get},
+    api::{MemoryData, MemoryDelete, memory_get},
     attributes::AttributeList,
     history::{Versions, entries},
-    live::PageChangesNotice,
     parts::display_title,
-    thread::{MemoryReplyCall, ReplyNotice, Thread},
+    thread::{ReplyNotice, Thread},
     trash::TrashNotice,
 };
 use crate::{
     forms::{FormState, PostForm},
-    proposal::{MemoryShare, MemoryUnshare, WhoCanSee},
-    ui::{CopyId, Glyph, Icon, Loaded, PageHead, Time, query_string},
+    proposal::WhoCanSee,
+    ui::{CopyId, Glyph, Icon, PageHead, Time, load_page, path_id, query_string},
 };
 
 /// The page at `/memories/{id}`.
 #[component]
 pub(crate) fn MemoryPage() -> impl IntoView {
-    let id = use_path_id();
-    let restore = FormState::<MemoryRestore>::new();
-    provide_context(restore);
-    let reply = FormState::<MemoryReplyCall>::new();
-    let (share, unshare) = (
-        FormState::<MemoryShare>::new(),
-        FormState::<MemoryUnshare>::new(),
-    );
-    provide_context(reply);
-    provide_context(share);
-    provide_context(unshare);
-    let done = [restore.done(), reply.done(), share.done(), unshare.done()];
-    let data = Resource::new(
-        move || (id.get(), done.map(|done| done.get())),
-        |(id, ..)| async move { memory_get(id?).await },
-    );
-    view! {
-        <PageChangesNotice data=data />
-        <Loaded resource=data view=show whole_page=true />
-    }
-    .into_any()
-}
-
-/// The id in the path; `NotFound` if it does not parse.
-pub(crate) fn use_path_id() -> Memo<Result<MemoryId, AppError>> {
-    let params = use_params_map();
-    Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse().ok())
-                .ok_or(AppError::NotFound)
-        })
-    })
+    let id = path_id("id");
+    let data = async move { memory_get(id?).await };
+    load_page(data, show)
 }
 
 fn show(data: MemoryData) -> impl IntoView {
@@ -68,14 +36,21 @@ fn show(data: MemoryData) -> impl IntoView {
         versions,
         sharing,
         replies,
-        ..
+        as_of,
     } = data;
+    let watched = Watched::Memory {
+        id: memory.id,
+        version: memory.version,
+        is_deleted: memory.deleted_at.is_some(),
+        replies: replies.iter().map(|reply| reply.id).collect(),
+    };
     let title = display_title(&memory.title, &memory.content);
     let deleted = memory.deleted_at;
     let id = memory.id;
     let may_change = memory.is_own;
     let shared = memory.visibility != Visibility::Private;
     view! {
+        <LiveNotice watched=watched as_of=as_of />
         <PageHead title=title up=("/memories", "Memories")>
             {(may_change && deleted.is_none()).then(|| view! { <Actions id=id /> })}
         </PageHead>

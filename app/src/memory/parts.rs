@@ -9,7 +9,7 @@ use time::Duration;
 
 use super::attributes::ExpiresSoonBadge;
 use crate::{
-    profile::CurrentMember,
+    start::viewer,
     ui::{Badge, Glyph, Icon, Time, Tone, plural},
 };
 
@@ -97,25 +97,18 @@ pub(crate) fn VisibilityLabel(
     owner_id: UserId,
     owner_name: String,
 ) -> impl IntoView {
-    let me = CurrentMember::from_context();
     let (icon, text) = match visibility {
         Visibility::Private => (Icon::Lock, "Only you"),
         Visibility::Team => (Icon::Users, "A team"),
         Visibility::Org => (Icon::Building, "Everyone"),
     };
+    let is_others = viewer().is_some_and(|viewer| viewer.user_id != owner_id);
     view! {
         <span class="sight">
             <Glyph icon=icon />
             <span class="clip">
             {text}
-            <Suspense>
-                {move || {
-                    let owner_name = owner_name.clone();
-                    me.member()
-                        .filter(|me| me.user_id != owner_id)
-                        .map(|_| view! { <span class="muted">" · by " {owner_name}</span> })
-                }}
-            </Suspense>
+            {is_others.then(|| view! { <span class="muted">" · by " {owner_name}</span> })}
             </span>
         </span>
     }

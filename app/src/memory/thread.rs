@@ -3,17 +3,13 @@
 use domain::{AppError, MemoryId, Permission, memory::MemoryReply};
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::memory::{MemoryInput, with_line_feeds},
-};
-
 use crate::{
+    Flash, api,
     forms::{FormState, PostForm},
     profile::IfPermitted,
     ui::{Glyph, Icon, TextArea, Time, plural},
 };
+use domain::memory::{MemoryInput, with_line_feeds};
 
 /// Replies to a memory.
 #[server(name = MemoryReplyCall, endpoint = "memory_reply")]
@@ -133,7 +129,7 @@ fn Reply(reply: MemoryReply) -> impl IntoView {
 
 #[component]
 fn ReplyForm(id: MemoryId) -> impl IntoView {
-    let state = expect_context::<FormState<MemoryReplyCall>>();
+    let state = FormState::<MemoryReplyCall>::new();
     view! {
         <PostForm state=state class="form">
             <input type="hidden" name="id" value=id.to_string() />

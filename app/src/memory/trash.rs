@@ -1,16 +1,13 @@
 //! Memories in the trash: notices, restoring and purging.
 
-use domain::{AppError, MemoryId, Permission, Timestamp, memory::TRASH_DAYS};
+use domain::{
+    AppError, MemoryId, NoInput, Permission, Timestamp, memory::MemoryPath, memory::TRASH_DAYS,
+};
 use leptos::prelude::*;
 
 use super::{api::MemoryRestore, parts::TRASH_RETENTION};
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{NoInput, memory::MemoryPath},
-};
-
 use crate::{
+    Flash, api,
     forms::{FormState, PostForm},
     profile::IfPermitted,
     start::formats,
@@ -45,11 +42,11 @@ pub(super) fn TrashNotice(
     /// The viewer owns it.
     is_own: bool,
 ) -> impl IntoView {
-    let restore = expect_context::<FormState<MemoryRestore>>();
+    let restore = FormState::<MemoryRestore>::new();
     let purge = FormState::<MemoryPurge>::new();
     let formats = formats();
     let purge_date = at + TRASH_RETENTION;
-    let purge_date = move || formats.with(|formats| crate::format::date(purge_date, formats));
+    let purge_date = formats.with_value(|formats| crate::format::date(purge_date, formats));
     view! {
         <div class="notice notice-warning notice-tall">
             <Glyph icon=Icon::Trash />

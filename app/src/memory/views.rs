@@ -9,47 +9,38 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{EmptyState, Glyph, Icon, Loaded, PageHead, TextField},
+    ui::{EmptyState, Glyph, Icon, PageHead, TextField, load_part},
 };
 
 /// Links to the saved views, and a form to save the current query.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 #[component]
-pub(super) fn Views(
-    views: Vec<MemoryView>,
-    query: Memo<MemoryQuery>,
-    create: FormState<MemoryViewCreate>,
-) -> impl IntoView {
-    let paths: Vec<_> = views
-        .iter()
-        .map(|view| MemoryQuery::from_view(&view.query).path())
+pub(super) fn Views(views: Vec<MemoryView>, query: MemoryQuery) -> impl IntoView {
+    let create = FormState::<MemoryViewCreate>::new();
+    let shown = query.starting_after(String::new());
+    let shown_path = shown.path();
+    let views: Vec<_> = views
+        .into_iter()
+        .map(|view| (MemoryQuery::from_view(&view.query).path(), view.name))
         .collect();
-    let saved_paths = paths.clone();
     // Not offered for the whole list, a query that is already saved, and
     // similar memories; the cursor is not saved.
-    let new_query = Memo::new(move |_| {
-        query.with(|query| {
-            let query = query.starting_after(String::new());
-            let is_new = !query.is_everything()
-                && query.like.is_empty()
-                && !saved_paths.contains(&query.path());
-            is_new.then(|| query.to_query_string())
-        })
-    });
+    let is_new = !shown.is_everything()
+        && shown.like.is_empty()
+        && views.iter().all(|(path, _)| *path != shown_path);
     let has_views = !views.is_empty();
     let links = views
         .into_iter()
-        .zip(paths)
-        .map(|(view, path)| {
-            let view_path = path.clone();
-            let current = move || {
-                let path = query.with(|query| query.starting_after(String::new()).path());
-                (path == view_path).then_some("page")
-            };
-            view! { <li><a class="chip" href=path aria-current=current dir="auto">{view.name}</a></li> }
+        .map(|(path, name)| {
+            let current = (path == shown_path).then_some("page");
+            view! { <li><a class="chip" href=path aria-current=current dir="auto">{name}</a></li> }
         })
         .collect_view();
-    let name = StoredValue::new(create.typed("name", ""));
     let error = create.field_error("name");
+    let has_error = error.is_some();
     view! {
         <div class="views">
             {has_views
@@ -63,19 +54,27 @@ pub(super) fn Views(
                         </nav>
                     }
                 })}
-            <Show when=move || new_query.with(Option::is_some)>
-                <details class="fold-always save-view" open=error.with_untracked(Option::is_some)>
-                    <summary>
-                        <Glyph icon=Icon::ChevronRight />
-                        "Save as a view"
-                    </summary>
-                    <PostForm state=create class="ask">
-                        <input type="hidden" name="shown" value=move || new_query.get().unwrap_or_default() />
-                        <TextField name="name" label="Name of the view" value=name.get_value() error=error />
-                        <button type="submit" class="button">"Save view"</button>
-                    </PostForm>
-                </details>
-            </Show>
+            {is_new
+                .then(|| {
+                    view! {
+                        <details class="fold-always save-view" open=has_error>
+                            <summary>
+                                <Glyph icon=Icon::ChevronRight />
+                                "Save as a view"
+                            </summary>
+                            <PostForm state=create class="ask">
+                                <input type="hidden" name="shown" value=shown.to_query_string() />
+                                <TextField
+                                    name="name"
+                                    label="Name of the view"
+                                    value=create.typed("name", "")
+                                    error=error
+                                />
+                                <button type="submit" class="button">"Save view"</button>
+                            </PostForm>
+                        </details>
+                    }
+                })}
         </div>
     }
 }
@@ -83,21 +82,14 @@ pub(super) fn Views(
 /// The page at `/memories/views`.
 #[component]
 pub(crate) fn MemoryViewListPage() -> impl IntoView {
-    let rename = FormState::<MemoryViewRename>::new();
-    let delete = FormState::<MemoryViewDelete>::new();
-    provide_context((rename, delete));
-    let (renamed, deleted) = (rename.done(), delete.done());
-    let views = Resource::new(
-        move || (renamed.get(), deleted.get()),
-        |_| async move { memory_view_list().await },
-    );
+    let views = async move { memory_view_list().await };
     view! {
         <PageHead
             title="Saved views"
             lead="Questions and filters that you gave a name. Nobody else sees them."
             up=("/memories", "Memories")
         />
-        <Loaded resource=views view=show />
+        {load_part(views, show)}
     }
     .into_any()
 }
@@ -123,25 +115,13 @@ fn show(views: Vec<MemoryView>) -> AnyView {
 
 #[component]
 fn Row(view: MemoryView) -> impl IntoView {
-    let (rename, delete) =
-        expect_context::<(FormState<MemoryViewRename>, FormState<MemoryViewDelete>)>();
-    let id = view.id;
-    let key = id.to_string();
-    // One state serves the forms of all rows: the result of the last call
-    // belongs to the row that made it.
+    let rename = FormState::<MemoryViewRename>::new();
+    let delete = FormState::<MemoryViewDelete>::new();
+    let key = view.id.to_string();
+    // The forms of all rows call the same function: its result belongs to one.
     let is_posted_row = rename.typed("id", "") == key;
-    let last_input = rename.action.input();
-    let last_id = StoredValue::new(None);
-    let name_error = rename.field_error("name");
-    let error = Signal::derive(move || {
-        if let Some(id) = last_input.with(|last_input| last_input.as_ref().map(|call| call.id)) {
-            last_id.set_value(Some(id));
-        }
-        let is_own_result = last_id
-            .get_value()
-            .map_or(is_posted_row, |last_id| last_id == id);
-        name_error.get().filter(|_| is_own_result)
-    });
+    let error = rename.field_error("name").filter(|_| is_posted_row);
+    let is_invalid = error.is_some().then_some("true");
     let name = if is_posted_row {
         rename.typed("name", &view.name)
     } else {
@@ -164,7 +144,7 @@ fn Row(view: MemoryView) -> impl IntoView {
                     autocomplete="off"
                     dir="auto"
                     aria-describedby=described_by
-                    aria-invalid=move || error.with(Option::is_some).then_some("true")
+                    aria-invalid=is_invalid
                 />
                 <button type="submit" class="button">"Rename"</button>
             </PostForm>
@@ -177,7 +157,7 @@ fn Row(view: MemoryView) -> impl IntoView {
                 </button>
             </PostForm>
             <div id=error_id role="alert" class="view-error">
-                {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                {error.map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
         </li>
     }

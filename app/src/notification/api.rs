@@ -1,22 +1,16 @@
 //! Server functions of notifications.
 
-use domain::{AppError, NotificationId, notification::NotificationPage};
+use domain::{
+    AppError, NoInput, NotificationId,
+    notification::NotificationPage,
+    notification::{NotificationListInput, NotificationPath},
+};
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        NoInput,
-        notification::{NotificationListInput, NotificationPath},
-    },
-};
+use crate::{Flash, api};
 
 /// One page of the member's notifications, newest first.
-#[server(endpoint = "notification_list")]
-pub(crate) async fn notification_list(
-    #[server(default)] after: String,
-) -> Result<NotificationPage, AppError> {
+pub(crate) async fn notification_list(after: String) -> Result<NotificationPage, AppError> {
     let (ctx, actor) = api::caller()?;
     let input = NotificationListInput { after: Some(after) };
     service::call::<service::NotificationList>(&ctx, &actor, input).await

@@ -12,44 +12,28 @@ use leptos::prelude::*;
 
 use super::api::{NotificationRead, NotificationReadAll, notification_list};
 use crate::{
-    clock::PageClock,
+    clock::page_now,
     forms::{FormState, PostForm},
-    profile::CurrentMember,
     proposal::audience_name,
-    ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, query_string, use_query},
+    ui::{Badge, EmptyState, PageHead, Paging, Time, Tone, load_page, query_string, use_query},
 };
 
 /// The page at `/notifications`.
 #[component]
 pub(crate) fn NotificationListPage() -> impl IntoView {
-    let read_one = FormState::<NotificationRead>::new();
-    let read_all = FormState::<NotificationReadAll>::new();
-    provide_context(read_one);
-    provide_context(read_all);
-    let (one, all) = (read_one.done(), read_all.done());
     let query = use_query();
-    let after = Memo::new(move |_| query.with(|query| query.get("after").to_owned()));
-    let data = Resource::new(
-        move || (after.get(), one.get(), all.get()),
-        |(after, _, _)| async move {
-            let page = notification_list(after.clone()).await?;
-            Ok::<_, AppError>((after, page))
-        },
-    );
-    let me = CurrentMember::from_context();
-    Effect::new(move |_| {
-        if let Some(Ok((_, page))) = data.get() {
-            me.unread_set(page.unread_count);
-        }
-    });
-    view! { <Loaded resource=data view=|(after, page)| show(&after, page) whole_page=true /> }
-        .into_any()
+    let after = query.get("after").to_owned();
+    let data = async move {
+        let page = notification_list(after.clone()).await?;
+        Ok::<_, AppError>((after, page))
+    };
+    load_page(data, |(after, page)| show(&after, page))
 }
 
 fn show(after: &str, page: NotificationPage) -> AnyView {
     let unread = page.unread_count;
-    let read_one = expect_context::<FormState<NotificationRead>>();
-    let read_all = expect_context::<FormState<NotificationReadAll>>();
+    let read_one = FormState::<NotificationRead>::new();
+    let read_all = FormState::<NotificationReadAll>::new();
     let older = page
         .next
         .map(|next| format!("/notifications{}", query_string(&[("after", &next)])));
@@ -151,13 +135,12 @@ fn Item(notification: Notification) -> impl IntoView {
 }
 
 fn break_glass_opened(opened: BreakGlassOpened) -> impl IntoView {
-    let clock = PageClock::get();
     let until = opened.until;
-    let is_open = Memo::new(move |_| clock.now() < until);
+    let is_open = page_now() < until;
     view! {
         <p dir="auto">"Reason: " {opened.reason}</p>
         <p class="muted">
-            {move || if is_open.get() { "Closes " } else { "Closed " }} <Time at=until /> " at the latest. "
+            {if is_open { "Closes " } else { "Closed " }} <Time at=until /> " at the latest. "
             <a class="link-line" href="/profile#readers">"See what was read"</a>
         </p>
     }

@@ -8,7 +8,6 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::query::TenantQuery;
-#[cfg(feature = "ssr")]
 use crate::{Flash, api, forms};
 
 /// A new organisation with the invite link of its owner, which is shown once.
@@ -19,14 +18,12 @@ pub(crate) struct CreatedTenant {
 }
 
 /// One page of the installation's organisations, by name.
-#[server(endpoint = "tenant_list")]
 pub(crate) async fn tenant_list(list: TenantQuery) -> Result<Page<TenantSummary>, AppError> {
     let (ctx, actor) = api::caller()?;
     let after = Some(list.after).filter(|after| !after.is_empty());
     service::tenant_page(&ctx, &actor, &list.filter, after.as_deref()).await
 }
 
-#[server(endpoint = "tenant_get")]
 pub(crate) async fn tenant_get(id: TenantId) -> Result<TenantDetail, AppError> {
     let (ctx, actor) = api::caller()?;
     service::tenant_get(&ctx, &actor, id).await

@@ -3,21 +3,18 @@
 use domain::tenant::{GRACE_DAYS, TenantDetail, TenantStatus};
 use leptos::prelude::*;
 
-use super::{
-    api::{TenantDelete, tenant_get},
-    parts::use_path_id,
-};
+use super::api::{TenantDelete, tenant_get};
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Glyph, Icon, Loaded, PageHead, TextArea, TextField, plural},
+    ui::{Glyph, Icon, PageHead, TextArea, TextField, load_page, path_id, plural},
 };
 
 /// The page at `/operator/{id}/delete`.
 #[component]
 pub(crate) fn TenantDeletePage() -> impl IntoView {
-    let id = use_path_id();
-    let data = Resource::new(move || id.get(), |id| async move { tenant_get(id?).await });
-    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+    let id = path_id("id");
+    let data = async move { tenant_get(id?).await };
+    load_page(data, show)
 }
 
 fn show(detail: TenantDetail) -> impl IntoView {

@@ -12,24 +12,19 @@ use super::{
     query::TenantQuery,
 };
 use crate::ui::{
-    Choice, EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, Paging, SearchBox, SelectField,
-    Time, count, use_query,
+    Choice, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, SearchBox, SelectField, Time,
+    count, load_page, use_query,
 };
 
 /// The page at `/operator`.
 #[component]
 pub(crate) fn TenantListPage() -> impl IntoView {
-    let params = use_query();
-    let query = Memo::new(move |_| params.with(TenantQuery::from_params));
-    let data = Resource::new(
-        move || query.get(),
-        |query| async move {
-            let page = tenant_list(query.clone()).await?;
-            Ok::<_, AppError>((query, page))
-        },
-    );
-    view! { <Loaded resource=data view=|(query, page)| show(query, page) whole_page=true /> }
-        .into_any()
+    let query = TenantQuery::from_params(&use_query());
+    let data = async move {
+        let page = tenant_list(query.clone()).await?;
+        Ok::<_, AppError>((query, page))
+    };
+    load_page(data, |(query, page)| show(query, page))
 }
 
 fn show(query: TenantQuery, page: Page<TenantSummary>) -> impl IntoView {

@@ -15,11 +15,10 @@ const UP: (&str, &str) = ("/operator", "All organisations");
 pub(crate) fn TenantNewPage() -> impl IntoView {
     let state = FormState::<TenantCreate>::new();
     let answer = state.answer();
-    (move || match answer.get() {
+    match answer {
         Some(created) => view! { <OwnerLink created=created /> }.into_any(),
         None => view! { <NewForm state=state /> }.into_any(),
-    })
-    .into_any()
+    }
 }
 
 #[component]

@@ -8,39 +8,22 @@ use leptos::prelude::*;
 
 use super::{
     api::{TenantResume, TenantSuspend, TenantTierSet, tenant_get},
-    parts::{Health, StatusBadge, time_or, use_path_id},
+    parts::{Health, StatusBadge, time_or},
 };
 use crate::{
     forms::{FormState, PostForm},
     ui::{
-        Badge, Choice, CopyId, Glyph, Icon, Loaded, PageHead, SelectField, TextArea, Time, Tone,
-        count,
+        Badge, Choice, CopyId, Glyph, Icon, PageHead, SelectField, TextArea, Time, Tone, count,
+        load_page, path_id,
     },
 };
-
-#[derive(Clone, Copy)]
-struct Forms {
-    suspend: FormState<TenantSuspend>,
-    resume: FormState<TenantResume>,
-    tier: FormState<TenantTierSet>,
-}
 
 /// The page at `/operator/{id}`.
 #[component]
 pub(crate) fn TenantPage() -> impl IntoView {
-    let id = use_path_id();
-    let forms = Forms {
-        suspend: FormState::new(),
-        resume: FormState::new(),
-        tier: FormState::new(),
-    };
-    provide_context(forms);
-    let done = [forms.suspend.done(), forms.resume.done(), forms.tier.done()];
-    let data = Resource::new(
-        move || (id.get(), done.map(|done| done.get())),
-        |(id, _)| async move { tenant_get(id?).await },
-    );
-    view! { <Loaded resource=data view=show whole_page=true /> }.into_any()
+    let id = path_id("id");
+    let data = async move { tenant_get(id?).await };
+    load_page(data, show)
 }
 
 fn show(detail: TenantDetail) -> impl IntoView {
@@ -96,7 +79,7 @@ fn StatusNotice(detail: TenantDetail) -> impl IntoView {
 
 #[component]
 fn Resume(id: TenantId) -> impl IntoView {
-    let state = expect_context::<Forms>().resume;
+    let state = FormState::<TenantResume>::new();
     view! {
         <PostForm state=state class="inline-form">
             <input type="hidden" name="id" value=id.to_string() />
@@ -150,7 +133,7 @@ fn Usage(counts: TenantCounts) -> impl IntoView {
 
 #[component]
 fn Tier(id: TenantId, tier: TenantTier) -> impl IntoView {
-    let state = expect_context::<Forms>().tier;
+    let state = FormState::<TenantTierSet>::new();
     let choices = TenantTier::ALL
         .iter()
         .map(|tier| Choice::new(tier.key(), tier.label()))
@@ -175,7 +158,7 @@ fn Tier(id: TenantId, tier: TenantTier) -> impl IntoView {
 
 #[component]
 fn Suspend(id: TenantId) -> impl IntoView {
-    let state = expect_context::<Forms>().suspend;
+    let state = FormState::<TenantSuspend>::new();
     view! {
         <section class="section" aria-labelledby="suspend">
             <h2 id="suspend">"Suspend"</h2>

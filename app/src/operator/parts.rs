@@ -1,26 +1,12 @@
 //! Components shared by the pages of organisations.
 
 use domain::{
-    AppError, TenantId, Timestamp,
+    Timestamp,
     tenant::{TenantCounts, TenantStatus},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use crate::ui::{Badge, Time, Tone, plural};
-
-/// The id in the path; `NotFound` if it does not parse.
-pub(super) fn use_path_id() -> Memo<Result<TenantId, AppError>> {
-    let params = use_params_map();
-    Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse().ok())
-                .ok_or(AppError::NotFound)
-        })
-    })
-}
 
 #[component]
 pub(super) fn StatusBadge(status: TenantStatus) -> impl IntoView {

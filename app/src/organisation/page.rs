@@ -4,21 +4,20 @@ use domain::{profile::Organisation, sign_in::SignInProblem};
 use leptos::prelude::*;
 
 use super::api::organisation_list;
-use crate::ui::{Badge, Glyph, Icon, Loaded, PageHead, Tone, use_query};
+use crate::ui::{Badge, Glyph, Icon, PageHead, Tone, load_part, use_query};
 
 /// The page at `/organisations`.
 #[component]
 pub(crate) fn OrganisationListPage() -> impl IntoView {
     let query = use_query();
-    let problem = move || query.with(|query| SignInProblem::from_code(query.get("error")));
-    let organisations = Resource::new(|| (), |()| organisation_list());
+    let problem = SignInProblem::from_code(query.get("error"));
+    let organisations = organisation_list();
     view! {
         <PageHead
             title="Organisations"
             lead="You are in one at a time. Each has its own memories, roles and rules."
         />
-        {move || {
-            problem()
+        {problem
                 .map(|problem| {
                     view! {
                         <p class="notice notice-bad" role="alert">
@@ -26,9 +25,8 @@ pub(crate) fn OrganisationListPage() -> impl IntoView {
                             <span>{problem.sentence()}</span>
                         </p>
                     }
-                })
-        }}
-        <Loaded resource=organisations view=show />
+                })}
+        {load_part(organisations, show)}
     }
     .into_any()
 }

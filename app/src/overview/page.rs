@@ -10,15 +10,15 @@ use super::api::overview_get;
 use crate::{
     import::ImportTable,
     memory::MemoryTable,
-    profile::CurrentMember,
     profile::IfPermitted,
-    ui::{EmptyState, FilterForm, Glyph, Icon, Loaded, PageHead, SearchBox, count},
+    start::viewer_may,
+    ui::{EmptyState, FilterForm, Glyph, Icon, PageHead, SearchBox, count, load_part},
 };
 
 /// The page at `/`.
 #[component]
 pub(crate) fn OverviewPage() -> impl IntoView {
-    let overview = Resource::new(|| (), |()| overview_get());
+    let overview = overview_get();
     view! {
         <PageHead title="Overview" lead="What is remembered, and what happened to it lately.">
             <IfPermitted permission=Permission::MemoryWrite>
@@ -28,7 +28,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                 </a>
             </IfPermitted>
         </PageHead>
-        <Loaded resource=overview view=show />
+        {load_part(overview, show)}
     }
     .into_any()
 }
@@ -120,18 +120,10 @@ fn Figure(label: &'static str, value: i64, href: &'static str) -> impl IntoView 
 /// Shown while there are no memories, depending on the permissions.
 #[component]
 fn Welcome() -> impl IntoView {
-    let me = CurrentMember::from_context();
-    view! {
-        <Suspense>
-            {move || {
-                let permissions = me.member().map(|me| me.permissions).unwrap_or_default();
-                if permissions.contains(&Permission::MemoryWrite) {
-                    view! { <GettingStarted may_import=permissions.contains(&Permission::MemoryImport) /> }.into_any()
-                } else {
-                    view! { <NothingShared may_read=permissions.contains(&Permission::MemoryRead) /> }.into_any()
-                }
-            }}
-        </Suspense>
+    if viewer_may(Permission::MemoryWrite) {
+        view! { <GettingStarted may_import=viewer_may(Permission::MemoryImport) /> }.into_any()
+    } else {
+        view! { <NothingShared may_read=viewer_may(Permission::MemoryRead) /> }.into_any()
     }
 }
 

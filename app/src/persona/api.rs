@@ -1,26 +1,21 @@
 //! Server functions of personas.
 
-use domain::{AppError, PersonaId, persona::Persona};
+use domain::{
+    AppError, NoInput, PersonaId, WithId,
+    persona::Persona,
+    persona::{PersonaInput, PersonaPath},
+};
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        NoInput, WithId,
-        persona::{PersonaInput, PersonaPath},
-    },
-};
+use crate::{Flash, api};
 
 /// The caller's personas, by name.
-#[server(endpoint = "persona_list")]
 pub(crate) async fn persona_list() -> Result<Vec<Persona>, AppError> {
     let (ctx, actor) = api::caller()?;
     let page = service::call::<service::PersonaList>(&ctx, &actor, NoInput {}).await?;
     Ok(page.items)
 }
 
-#[server(endpoint = "persona_get")]
 pub(crate) async fn persona_get(id: PersonaId) -> Result<Persona, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::PersonaGet>(&ctx, &actor, PersonaPath { id }).await

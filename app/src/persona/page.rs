@@ -1,31 +1,28 @@
 //! The list of personas, and the page of one.
 
-use domain::{AppError, Permission, PersonaId, persona::Persona};
+use domain::{Permission, PersonaId, persona::Persona};
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::api::{PersonaCreate, PersonaDelete, PersonaUpdate, persona_get, persona_list};
 use crate::{
     forms::{FormCall, FormState, PostForm},
     profile::IfPermitted,
-    ui::{EmptyState, Loaded, PageHead, TextArea, TextField, count},
+    ui::{EmptyState, PageHead, TextArea, TextField, count, load_page, load_part, path_id},
 };
 
 /// The page at `/memories/personas`.
 #[component]
 pub(crate) fn PersonaListPage() -> impl IntoView {
-    let state = FormState::<PersonaCreate>::new();
-    let created = state.done();
-    let personas = Resource::new(move || created.get(), |_| persona_list());
+    let personas = persona_list();
     view! {
         <PageHead
             title="Personas"
             lead="Contexts of yours, such as work and home. A memory may belong to one; nobody else sees them."
             up=("/memories", "Memories")
         />
-        <Loaded resource=personas view=show />
+        {load_part(personas, show)}
         <IfPermitted permission=Permission::MemoryWrite>
-            <Create state=state created=created />
+            <Create />
         </IfPermitted>
     }
     .into_any()
@@ -82,23 +79,17 @@ fn show(personas: Vec<Persona>) -> AnyView {
 }
 
 #[component]
-fn Create(state: FormState<PersonaCreate>, created: Signal<usize>) -> impl IntoView {
-    // A new form after each creation, so that its fields are empty again.
-    let form = move || {
-        created.track();
-        view! {
+fn Create() -> impl IntoView {
+    let state = FormState::<PersonaCreate>::new();
+    view! {
+        <section class="section" aria-labelledby="create">
+            <h2 id="create">"New persona"</h2>
             <PostForm state=state class="form">
                 <Fields state=state name="" description="" />
                 <div class="form-actions">
                     <button type="submit" class="button">"Create persona"</button>
                 </div>
             </PostForm>
-        }
-    };
-    view! {
-        <section class="section" aria-labelledby="create">
-            <h2 id="create">"New persona"</h2>
-            {form}
         </section>
     }
 }
@@ -131,17 +122,9 @@ fn Fields<S: FormCall>(
 /// The page at `/memories/personas/{id}`.
 #[component]
 pub(crate) fn PersonaPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse::<PersonaId>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    let data = Resource::new(move || id.get(), |id| async move { persona_get(id?).await });
-    view! { <Loaded resource=data view=edit whole_page=true /> }.into_any()
+    let id = path_id::<PersonaId>("id");
+    let data = async move { persona_get(id?).await };
+    load_page(data, edit)
 }
 
 fn edit(persona: Persona) -> impl IntoView {

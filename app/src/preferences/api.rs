@@ -1,18 +1,15 @@
 //! Server functions of the member's preferences.
 
 use domain::{
-    AppError,
+    AppError, NoInput,
+    preferences::PreferencesInput,
     preferences::{DisplaySettings, Preferences},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use {
-    super::theme::remember,
-    crate::{Flash, api},
-    domain::{NoInput, preferences::PreferencesInput},
-};
+use super::theme::remember;
+use crate::{Flash, api};
 
 /// Data of the form; loaded with the profile.
 #[derive(Clone, Debug, Serialize, Deserialize)]

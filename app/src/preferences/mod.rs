@@ -9,7 +9,6 @@ use crate::{feature::Feature, flash::flashes};
 pub(crate) use api::{PreferencesData, PreferencesUpdate};
 pub(crate) use parts::{Preferences, time_zone_choices};
 pub(crate) use theme::ThemeSet;
-#[cfg(feature = "ssr")]
 pub(crate) use theme::theme_of;
 
 pub(crate) const FEATURE: Feature = Feature {

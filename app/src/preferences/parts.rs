@@ -5,10 +5,9 @@ use leptos::prelude::*;
 
 use super::api::{PreferencesData, PreferencesUpdate};
 use crate::{
-    clock::PageClock,
+    clock::page_now,
     format,
     forms::{FormState, PostForm},
-    start::Page,
     ui::{Choice, SelectField},
 };
 
@@ -17,20 +16,13 @@ pub(crate) fn Preferences(
     state: FormState<PreferencesUpdate>,
     data: PreferencesData,
 ) -> impl IntoView {
-    let page = Page::get();
-    Effect::new(move |_| {
-        if let Some(Ok(settings)) = state.action.value().get() {
-            page.show_theme(settings.theme.unwrap_or_default());
-            page.formats.set(settings.formats);
-        }
-    });
     let current = data.preferences;
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
     let themes = Theme::ALL
         .iter()
         .map(|theme| Choice::new(theme.key(), theme.label()))
         .collect::<Vec<_>>();
-    let now = PageClock::get().now_untracked();
+    let now = page_now();
     let locales = Locale::ALL.map(|locale| {
         let zone = TimeZone::utc();
         let sample = format::date(now, &Formats { locale, zone });
@@ -48,7 +40,7 @@ pub(crate) fn Preferences(
             <PostForm state=state class="form">
                 <SelectField
                     name="theme"
-                    label="Colours"
+                    label="Theme"
                     choices=themes
                     value=typed("theme", current.theme.unwrap_or_default().key())
                     error=state.field_error("theme")

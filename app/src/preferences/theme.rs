@@ -1,18 +1,13 @@
 //! The colour theme: the system's, or a chosen one. The server renders the
 //! choice, so that nothing flashes.
 
-#[cfg(feature = "ssr")]
 use cookie::{Cookie, SameSite};
-use domain::{AppError, preferences::Theme};
-#[cfg(feature = "ssr")]
-use domain::{Permission, preferences::DisplaySettings};
+use domain::{AppError, Permission, preferences::DisplaySettings, preferences::Theme};
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
 use crate::api;
 
 /// The theme in the browser's cookie; the system's without one.
-#[cfg(feature = "ssr")]
 fn theme_from_cookie(headers: &axum::http::HeaderMap) -> Theme {
     headers
         .get_all(axum::http::header::COOKIE)
@@ -27,7 +22,6 @@ fn theme_from_cookie(headers: &axum::http::HeaderMap) -> Theme {
 
 /// The theme of the page that responds to this request: the member's choice in
 /// any browser, or else this browser's cookie.
-#[cfg(feature = "ssr")]
 pub(crate) fn theme_of(parts: &axum::http::request::Parts) -> Theme {
     let member_theme = parts
         .extensions
@@ -37,7 +31,6 @@ pub(crate) fn theme_of(parts: &axum::http::request::Parts) -> Theme {
 }
 
 /// Sets the theme cookie for a year, for pages before signing in.
-#[cfg(feature = "ssr")]
 pub(super) fn remember(theme: Theme) {
     use axum::http::{HeaderValue, header::SET_COOKIE};
 
@@ -73,7 +66,7 @@ pub(crate) async fn theme_set(theme: Theme) -> Result<Theme, AppError> {
     Ok(theme)
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

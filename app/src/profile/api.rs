@@ -1,33 +1,17 @@
 //! Server functions of the profile, and the signed-in member.
 
 use domain::{
-    AppError, SessionId,
+    AppError, NoInput, SessionId,
     break_glass::BreakGlassReport,
     profile::{Profile, Session},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::preferences::PreferencesData;
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::NoInput,
-};
-
-/// The signed-in member, fetched once per page load, for the layout and for
-/// everything that depends on permissions.
-#[derive(Clone, Copy)]
-pub(crate) struct CurrentMember {
-    account: Resource<Option<Account>>,
-    /// Newer count from the notifications page.
-    unread: RwSignal<Option<i64>>,
-    /// Newer count from the proposals page.
-    waiting: RwSignal<Option<i64>>,
-}
+use crate::{Flash, api, preferences::PreferencesData};
 
 /// The member, and the counts in the navigation.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) profile: Profile,
     /// Number of unread notifications.
@@ -36,55 +20,7 @@ pub(crate) struct Account {
     pub(crate) waiting: i64,
 }
 
-impl CurrentMember {
-    /// Starts fetching and provides it as context.
-    pub(crate) fn provide() -> Self {
-        let me = Self {
-            account: Resource::new(|| (), |()| async { me_get().await.ok() }),
-            unread: RwSignal::new(None),
-            waiting: RwSignal::new(None),
-        };
-        provide_context(me);
-        me
-    }
-
-    /// The instance that the layout provides.
-    pub(crate) fn from_context() -> Self {
-        expect_context::<Self>()
-    }
-
-    /// The member, once loaded; read it inside a `Suspense` or an effect only.
-    pub(crate) fn member(self) -> Option<Profile> {
-        self.account.get().flatten().map(|account| account.profile)
-    }
-
-    /// Number of unread notifications as far as the page knows; read it like
-    /// [`CurrentMember::member`].
-    pub(crate) fn unread(self) -> i64 {
-        let at_load = self.account.get().flatten();
-        let at_load = at_load.map_or(0, |account| account.unread);
-        self.unread.get().unwrap_or(at_load)
-    }
-
-    pub(crate) fn unread_set(self, unread: i64) {
-        self.unread.set(Some(unread));
-    }
-
-    /// Number of waiting proposals as far as the page knows; read it like
-    /// [`CurrentMember::member`].
-    pub(crate) fn waiting(self) -> i64 {
-        let at_load = self.account.get().flatten();
-        let at_load = at_load.map_or(0, |account| account.waiting);
-        self.waiting.get().unwrap_or(at_load)
-    }
-
-    pub(crate) fn waiting_set(self, waiting: i64) {
-        self.waiting.set(Some(waiting));
-    }
-}
-
-#[server(endpoint = "me_get")]
-pub(crate) async fn me_get() -> Result<Account, AppError> {
+pub(crate) async fn account_get() -> Result<Account, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(Account {
         profile: service::call::<service::ProfileGet>(&ctx, &actor, NoInput {}).await?,
@@ -102,7 +38,6 @@ pub(crate) struct ProfileData {
     pub(crate) readers: Vec<BreakGlassReport>,
 }
 
-#[server(endpoint = "profile_get")]
 pub(crate) async fn profile_get() -> Result<ProfileData, AppError> {
     let (ctx, actor) = api::caller()?;
     let preferences = service::call::<service::PreferencesGet>(&ctx, &actor, NoInput {}).await?;

@@ -14,7 +14,7 @@ use crate::{
     ui::Icon,
 };
 
-pub(crate) use api::CurrentMember;
+pub(crate) use api::{Account, account_get};
 pub(crate) use parts::{IfPermitted, SessionTable};
 
 pub(crate) const NAV: NavItem = NavItem {

@@ -15,30 +15,23 @@ use crate::{
     forms::{FormState, PostForm},
     preferences::{Preferences, PreferencesUpdate},
     start::Page,
-    ui::{CopyId, Loaded, PageHead},
+    ui::{CopyId, PageHead, load_part},
 };
 
 /// The page at `/profile`.
 #[component]
 pub(crate) fn ProfilePage() -> impl IntoView {
-    let end_one = FormState::<SessionRevoke>::new();
-    let end_others = FormState::<SessionRevokeOthers>::new();
-    provide_context(end_one);
-    provide_context(end_others);
-    let (one, others) = (end_one.done(), end_others.done());
-    let data = Resource::new(move || (one.get(), others.get()), |_| profile_get());
-    let update = FormState::<PreferencesUpdate>::new();
-    provide_context(update);
+    let data = profile_get();
     view! {
         <PageHead title="Profile" lead="Who you are here, what you may do, and where you are signed in." />
-        <Loaded resource=data view=show />
-        <p class="muted small">{format!("Atrium {}", Page::get().version.get_value())}</p>
+        {load_part(data, show)}
+        <p class="muted small">{format!("Atrium {}", Page::get().info(|info| info.version.clone()))}</p>
     }
     .into_any()
 }
 
 fn show(data: ProfileData) -> impl IntoView {
-    let update = expect_context::<FormState<PreferencesUpdate>>();
+    let update = FormState::<PreferencesUpdate>::new();
     view! {
         <Account profile=data.profile.clone() />
         <BreakGlassReports reports=data.readers />
@@ -77,8 +70,8 @@ fn Account(profile: Profile) -> impl IntoView {
 
 #[component]
 fn Sessions(sessions: Vec<Session>) -> impl IntoView {
-    let end_one = expect_context::<FormState<SessionRevoke>>();
-    let end_others = expect_context::<FormState<SessionRevokeOthers>>();
+    let end_one = FormState::<SessionRevoke>::new();
+    let end_others = FormState::<SessionRevokeOthers>::new();
     let has_others = sessions.iter().any(|session| !session.is_current);
     view! {
         <section class="section" aria-labelledby="sessions">

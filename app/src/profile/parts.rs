@@ -3,8 +3,10 @@
 use domain::{Permission, profile::Session};
 use leptos::prelude::*;
 
-use super::CurrentMember;
-use crate::ui::{Badge, Time, Tone};
+use crate::{
+    start::viewer_may,
+    ui::{Badge, Time, Tone},
+};
 
 /// A table of sessions, for use in a form that ends the session whose button is
 /// pressed.
@@ -122,15 +124,6 @@ mod tests {
 
 /// Renders its children for members with `permission`.
 #[component]
-pub(crate) fn IfPermitted(permission: Permission, children: ChildrenFn) -> impl IntoView {
-    let me = CurrentMember::from_context();
-    view! {
-        <Suspense>
-            {move || {
-                me.member()
-                    .filter(|me| me.permissions.contains(&permission))
-                    .map(|_| children())
-            }}
-        </Suspense>
-    }
+pub(crate) fn IfPermitted(permission: Permission, children: Children) -> impl IntoView {
+    viewer_may(permission).then(children)
 }

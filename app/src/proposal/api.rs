@@ -2,19 +2,14 @@
 
 use domain::{
     AppError, MemoryId, ProposalId,
+    memory::MemoryPath,
+    proposal::{DecisionInput, ProposalListInput, ProposalPath, ProposalView},
     proposal::{Proposal, Proposals},
+    share::{Audience, ShareInput, ShareOutcome},
 };
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        memory::MemoryPath,
-        proposal::{DecisionInput, ProposalListInput, ProposalPath, ProposalView},
-        share::{Audience, ShareInput, ShareOutcome},
-    },
-};
+use crate::{Flash, api};
 
 /// Shares a memory, or proposes it if the audience needs a review; `version` is
 /// the one that the page showed.
@@ -54,11 +49,7 @@ pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
 
 /// One page of proposals; without `view`, those that wait for the caller, or
 /// the caller's own.
-#[server(endpoint = "proposal_list")]
-pub(crate) async fn proposal_list(
-    #[server(default)] view: String,
-    #[server(default)] after: String,
-) -> Result<Proposals, AppError> {
+pub(crate) async fn proposal_list(view: String, after: String) -> Result<Proposals, AppError> {
     let (ctx, actor) = api::caller()?;
     let input = ProposalListInput {
         view: ProposalView::from_key(&view),
@@ -67,7 +58,6 @@ pub(crate) async fn proposal_list(
     service::call::<service::ProposalList>(&ctx, &actor, input).await
 }
 
-#[server(endpoint = "proposal_get")]
 pub(crate) async fn proposal_get(id: ProposalId) -> Result<Proposal, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::ProposalGet>(&ctx, &actor, ProposalPath { id }).await

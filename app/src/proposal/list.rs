@@ -10,38 +10,24 @@ use super::{
 };
 use crate::{
     memory::display_title,
-    profile::CurrentMember,
-    ui::{Badge, EmptyState, Loaded, PageHead, Paging, Time, Tone, count, query_string, use_query},
+    ui::{
+        Badge, EmptyState, PageHead, Paging, Time, Tone, count, load_part, query_string, use_query,
+    },
 };
 
 /// The page at `/memories/proposals`.
 #[component]
 pub(crate) fn ProposalListPage() -> impl IntoView {
-    let params = use_query();
-    let query = Memo::new(move |_| {
-        params.with(|params| {
-            (
-                params.get("view").to_owned(),
-                params.get("after").to_owned(),
-            )
-        })
-    });
-    let list = Resource::new(
-        move || query.get(),
-        |(view, after)| async move {
-            let list = proposal_list(view, after.clone()).await?;
-            Ok::<_, domain::AppError>((after, list))
-        },
-    );
-    let me = CurrentMember::from_context();
-    Effect::new(move |_| {
-        if let Some(Ok((_, list))) = list.get() {
-            me.waiting_set(list.waiting);
-        }
-    });
+    let query = use_query();
+    let view = query.get("view").to_owned();
+    let after = query.get("after").to_owned();
+    let list = async move {
+        let list = proposal_list(view, after.clone()).await?;
+        Ok::<_, domain::AppError>((after, list))
+    };
     view! {
         <PageHead title="Proposals" lead="Memories that somebody wants others to see." up=("/memories", "Memories") />
-        <Loaded resource=list view=|(after, list)| show(&after, list) />
+        {load_part(list, |(after, list)| show(&after, list))}
     }
     .into_any()
 }

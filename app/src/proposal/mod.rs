@@ -18,7 +18,6 @@ use crate::{
     ui::Icon,
 };
 
-pub(crate) use api::{MemoryShare, MemoryUnshare};
 pub(crate) use parts::audience_name;
 pub(crate) use share::{PendingHint, ReviewHint, WhoCanSee};
 

@@ -1,13 +1,12 @@
 //! One proposal: the text under review, its audience, and the decision.
 
 use domain::{
-    AppError, ProposalId,
+    ProposalId,
     memory::Visibility,
     proposal::{Proposal, ProposalStatus, ProposedChange, SharedMemory},
     share::Viewers,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{ProposalDecide, ProposalWithdraw, proposal_get},
@@ -16,29 +15,15 @@ use super::{
 use crate::{
     forms::{FormState, PostForm},
     memory::{DiffText, Fact, display_title, facts},
-    ui::{Badge, Glyph, Icon, Loaded, PageHead, TextArea, Time, Tone},
+    ui::{Badge, Glyph, Icon, PageHead, TextArea, Time, Tone, load_page, path_id},
 };
 
 /// The page at `/memories/proposals/{id}`.
 #[component]
 pub(crate) fn ProposalPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse::<ProposalId>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    let withdraw = FormState::<ProposalWithdraw>::new();
-    provide_context(withdraw);
-    let withdrawn = withdraw.done();
-    let proposal = Resource::new(
-        move || (id.get(), withdrawn.get()),
-        |(id, _)| async move { proposal_get(id?).await },
-    );
-    view! { <Loaded resource=proposal view=show whole_page=true /> }.into_any()
+    let id = path_id::<ProposalId>("id");
+    let proposal = async move { proposal_get(id?).await };
+    load_page(proposal, show)
 }
 
 fn show(proposal: Proposal) -> impl IntoView {
@@ -278,7 +263,7 @@ fn Decide(id: ProposalId, is_change: bool) -> impl IntoView {
 
 #[component]
 fn Withdraw(id: ProposalId) -> impl IntoView {
-    let state = expect_context::<FormState<ProposalWithdraw>>();
+    let state = FormState::<ProposalWithdraw>::new();
     view! {
         <PostForm state=state class="inline-form">
             <input type="hidden" name="id" value=id.to_string() />

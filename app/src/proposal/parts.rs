@@ -67,7 +67,7 @@ pub(super) fn Names(viewers: Viewers) -> impl IntoView {
     })
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

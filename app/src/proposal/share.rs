@@ -13,14 +13,16 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    profile::CurrentMember,
     ui::{Choice, Glyph, Icon, SelectField, TextArea},
 };
 
 /// Section of every memory's page.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 #[component]
 pub(crate) fn WhoCanSee(memory: Memory, sharing: MemorySharing) -> impl IntoView {
-    let me = CurrentMember::from_context();
     let icon = match memory.visibility {
         Visibility::Private => Icon::Lock,
         Visibility::Team => Icon::Users,
@@ -41,12 +43,7 @@ pub(crate) fn WhoCanSee(memory: Memory, sharing: MemorySharing) -> impl IntoView
     view! {
         <section class="who" aria-labelledby="who">
             <h2 id="who"><Glyph icon=icon /> "Who can see this"</h2>
-            <Suspense>
-                {move || {
-                    let tenant = me.member().map(|me| me.tenant_name);
-                    view! { <p>{visibility_text(&memory, tenant.as_deref(), is_trashed)}</p> }
-                }}
-            </Suspense>
+            <p>{visibility_text(&memory, is_trashed)}</p>
             {viewer_text.map(|viewer_text| view! { <p>{format!("{viewer_text}. Programs with a key of theirs see it as they do.")}</p> })}
             {has_others.then(|| view! { <Names viewers=viewers /> })}
             {pending.map(|pending| view! { <PendingNotice pending=pending version=version /> })}
@@ -56,7 +53,7 @@ pub(crate) fn WhoCanSee(memory: Memory, sharing: MemorySharing) -> impl IntoView
     }
 }
 
-fn visibility_text(memory: &Memory, tenant: Option<&str>, is_trashed: bool) -> String {
+fn visibility_text(memory: &Memory, is_trashed: bool) -> String {
     if is_trashed && memory.visibility != Visibility::Private {
         return "Only you, while it is in the trash. Restored, it is shared again.".to_owned();
     }
@@ -74,7 +71,7 @@ fn visibility_text(memory: &Memory, tenant: Option<&str>, is_trashed: bool) -> S
             };
             format!("{owner} and the members of {team}.")
         }
-        Visibility::Org => format!("Everyone in {}.", tenant.unwrap_or("your organisation")),
+        Visibility::Org => "Everyone in your organisation.".to_owned(),
     }
 }
 
@@ -171,7 +168,7 @@ fn ShareForm(
     choices: Vec<AudienceChoice>,
     limits_to_team: bool,
 ) -> impl IntoView {
-    let state = expect_context::<FormState<MemoryShare>>();
+    let state = FormState::<MemoryShare>::new();
     let is_immediate = choices.iter().filter(|choice| choice.is_immediate).count();
     let submit_label = if limits_to_team {
         "Limit to a team"
@@ -210,7 +207,7 @@ fn ShareForm(
     };
     let form_error = state.error();
     view! {
-        <details class="confirm" open=move || form_error.with(Option::is_some)>
+        <details class="confirm" open=form_error.is_some()>
             <summary class="button">{submit_label}</summary>
             <div class="confirm-body">
                 <PostForm state=state class="form">
@@ -248,7 +245,7 @@ fn ShareForm(
 
 #[component]
 fn Unshare(id: String) -> impl IntoView {
-    let state = expect_context::<FormState<MemoryUnshare>>();
+    let state = FormState::<MemoryUnshare>::new();
     view! {
         <PostForm state=state class="inline-form">
             <input type="hidden" name="id" value=id />

@@ -4,7 +4,7 @@ use domain::reference::{Operation, OperationGroup, Reference, ReferenceField};
 use leptos::prelude::*;
 
 use super::api::reference_get;
-use crate::ui::{Badge, Glyph, Icon, Loaded, PageHead, Tone};
+use crate::ui::{Badge, Glyph, Icon, PageHead, Tone, load_page};
 
 /// Problem codes with status and meaning.
 const PROBLEMS: &[(&str, &str, &str)] = &[
@@ -69,8 +69,8 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
 /// The page at `/reference`.
 #[component]
 pub(crate) fn ReferencePage() -> impl IntoView {
-    let reference = Resource::new(|| (), |()| reference_get());
-    view! { <Loaded resource=reference view=show whole_page=true /> }.into_any()
+    let reference = reference_get();
+    load_page(reference, show)
 }
 
 fn show(reference: Reference) -> impl IntoView {

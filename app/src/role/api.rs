@@ -1,28 +1,20 @@
 //! Server functions of roles.
 
 use domain::{
-    AppError, RoleId,
+    AppError, NoInput, RoleId,
     role::{Role, RoleDetail},
+    role::{RoleDeleteInput, RoleInput, RolePath, RoleUpdateInput},
 };
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        NoInput,
-        role::{RoleDeleteInput, RoleInput, RolePath, RoleUpdateInput},
-    },
-};
+use crate::{Flash, api};
 
-#[server(endpoint = "role_list")]
 pub(crate) async fn role_list() -> Result<Vec<Role>, AppError> {
     let (ctx, actor) = api::caller()?;
     let page = service::call::<service::RoleList>(&ctx, &actor, NoInput {}).await?;
     Ok(page.items)
 }
 
-#[server(endpoint = "role_get")]
 pub(crate) async fn role_get(id: RoleId) -> Result<RoleDetail, AppError> {
     let (ctx, actor) = api::caller()?;
     service::call::<service::RoleGet>(&ctx, &actor, RolePath { id }).await

@@ -11,30 +11,23 @@ use super::{
 };
 use crate::{
     forms::{FormCall, FormState, PostForm},
-    profile::CurrentMember,
+    start::viewer,
     ui::{ErrorState, PageHead, TextField},
 };
 
 /// The page at `/roles/new`.
 #[component]
 pub(crate) fn RoleNewPage() -> impl IntoView {
-    let me = CurrentMember::from_context();
-    view! {
-        <Suspense>
-            {move || {
-                me.member().map(|me| {
-                    if me.permissions.contains(&Permission::RoleManage) {
-                        let held = me.permissions.iter().copied().collect();
-                        view! { <NewForm grantable=Permission::grantable(&held) /> }.into_any()
-                    } else {
-                        let error = AppError::Forbidden { permission: Permission::RoleManage };
-                        view! { <ErrorState error=error whole_page=true /> }.into_any()
-                    }
-                })
-            }}
-        </Suspense>
-    }
-    .into_any()
+    let Some(viewer) =
+        viewer().filter(|viewer| viewer.permissions.contains(&Permission::RoleManage))
+    else {
+        let error = AppError::Forbidden {
+            permission: Permission::RoleManage,
+        };
+        return view! { <ErrorState error=error whole_page=true /> }.into_any();
+    };
+    let held = viewer.permissions.into_iter().collect();
+    view! { <NewForm grantable=Permission::grantable(&held) /> }.into_any()
 }
 
 #[component]
@@ -119,7 +112,7 @@ fn Fields<S: FormCall>(
         />
         <div role="group" aria-label="Permissions">
             <div role="alert">
-                {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+                {error.map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
             <PermissionTable held=ticked grantable=Some(grantable) />
         </div>

@@ -9,13 +9,13 @@ use leptos::prelude::*;
 use super::{api::role_list, parts::Tick};
 use crate::{
     profile::IfPermitted,
-    ui::{Badge, Glyph, Icon, Loaded, PageHead, Tone, plural, query_string},
+    ui::{Badge, Glyph, Icon, PageHead, Tone, load_part, plural, query_string},
 };
 
 /// The page at `/roles`.
 #[component]
 pub(crate) fn RoleListPage() -> impl IntoView {
-    let roles = Resource::new(|| (), |()| role_list());
+    let roles = role_list();
     view! {
         <PageHead title="Roles" lead="Who may do what. Five roles come with every organisation; others are your own.">
             <IfPermitted permission=Permission::RoleManage>
@@ -25,7 +25,7 @@ pub(crate) fn RoleListPage() -> impl IntoView {
                 </a>
             </IfPermitted>
         </PageHead>
-        <Loaded resource=roles view=show />
+        {load_part(roles, show)}
     }
     .into_any()
 }

@@ -2,11 +2,10 @@
 //! organisation's own.
 
 use domain::{
-    AppError, RoleId,
+    RoleId,
     role::{Role, RoleDetail, RoleHolder},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::{
     api::{RoleDelete, RoleUpdate, role_get},
@@ -15,29 +14,15 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Glyph, Icon, Loaded, PageHead, count, plural, query_string},
+    ui::{Glyph, Icon, PageHead, count, load_page, path_id, plural, query_string},
 };
 
 /// The page at `/roles/{id}`.
 #[component]
 pub(crate) fn RolePage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse::<RoleId>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    let update = FormState::<RoleUpdate>::new();
-    provide_context(update);
-    let updated = update.done();
-    let role = Resource::new(
-        move || (id.get(), updated.get()),
-        |(id, _)| async move { role_get(id?).await },
-    );
-    view! { <Loaded resource=role view=show whole_page=true /> }.into_any()
+    let id = path_id::<RoleId>("id");
+    let role = async move { role_get(id?).await };
+    load_page(role, show)
 }
 
 fn show(detail: RoleDetail) -> impl IntoView {
@@ -47,7 +32,7 @@ fn show(detail: RoleDetail) -> impl IntoView {
         grantable,
         may_edit,
     } = detail;
-    let state = expect_context::<FormState<RoleUpdate>>();
+    let state = FormState::<RoleUpdate>::new();
     let permissions = if may_edit {
         view! { <EditForm role=role.clone() grantable=grantable state=state /> }.into_any()
     } else {

@@ -4,15 +4,11 @@
     reason = "a server function takes the fields of its form"
 )]
 
-use domain::{AppError, settings::Organisation};
+use domain::{AppError, NoInput, settings::Organisation, settings::SettingsInput};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{NoInput, settings::SettingsInput},
-};
+use crate::{Flash, api};
 
 /// Data of the settings page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +21,6 @@ pub(crate) struct SettingsData {
 }
 
 /// The organisation's settings, and the choices of the form.
-#[server(endpoint = "settings_get")]
 pub(crate) async fn settings_get() -> Result<SettingsData, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(SettingsData {

@@ -13,22 +13,19 @@ use super::{
 use crate::{
     forms::{FormState, PostForm},
     preferences::time_zone_choices,
-    ui::{Choice, Loaded, PageHead, SelectField, TextArea, TextField},
+    ui::{Choice, PageHead, SelectField, TextArea, TextField, load_page},
 };
 
 /// The page at `/settings`.
 #[component]
 pub(crate) fn SettingsPage() -> impl IntoView {
-    let state = FormState::<SettingsUpdate>::new();
-    provide_context(state);
-    let done = state.done();
-    let organisation = Resource::new(move || done.get(), |_| settings_get());
-    view! { <Loaded resource=organisation view=show whole_page=true /> }.into_any()
+    let organisation = settings_get();
+    load_page(organisation, show)
 }
 
 fn show(data: SettingsData) -> impl IntoView {
     let organisation = data.organisation;
-    let state = expect_context::<FormState<SettingsUpdate>>();
+    let state = FormState::<SettingsUpdate>::new();
     let hours = |hours: Option<u32>| hours.map(|hours| hours.to_string()).unwrap_or_default();
     let settings = organisation.settings;
     let reviewed_changes = if settings.owners_change_reviewed {

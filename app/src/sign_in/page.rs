@@ -14,25 +14,23 @@ use crate::{
 pub(crate) fn SignInPage() -> impl IntoView {
     let query = use_query();
     // Without any login option, `/auth/login` says what is missing.
-    let login_links = Page::get()
-        .login_options
-        .with_value(|options| match options.as_slice() {
-            [] => vec![("Sign in".to_owned(), String::new())],
-            [only] => vec![(only.label.clone(), String::new())],
-            several => several
-                .iter()
-                .map(|option| (option.label.clone(), option.issuer.clone()))
-                .collect(),
-        });
+    let login_links = Page::get().info(|info| match info.login_options.as_slice() {
+        [] => vec![("Sign in".to_owned(), String::new())],
+        [only] => vec![(only.label.clone(), String::new())],
+        several => several
+            .iter()
+            .map(|option| (option.label.clone(), option.issuer.clone()))
+            .collect(),
+    });
     let login_links = login_links
         .into_iter()
         .enumerate()
         .map(|(n, (label, issuer))| {
-            let login = move || {
-                let return_to = query.with(|query| query.get("return_to").to_owned());
-                let parameters = [("issuer", issuer.as_str()), ("return_to", &return_to)];
-                format!("/auth/login{}", query_string(&parameters))
-            };
+            let parameters = [
+                ("issuer", issuer.as_str()),
+                ("return_to", query.get("return_to")),
+            ];
+            let login = format!("/auth/login{}", query_string(&parameters));
             view! {
                 <a
                     class="button button-wide"
@@ -45,7 +43,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
             }
         })
         .collect_view();
-    let problem = move || query.with(|query| SignInProblem::from_code(query.get("error")));
+    let problem = SignInProblem::from_code(query.get("error"));
     view! {
         <PageTitle text="Sign in" />
         <DemoBanner />
@@ -54,8 +52,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                 <p class="wordmark"><Glyph icon=Icon::Logo />"Atrium"</p>
                 <h1>"Sign in to your organisation"</h1>
                 <p>"Keep what you and your agents should remember, and find it again by what it means."</p>
-                {move || {
-                    problem()
+                {problem
                         .map(|problem| {
                             view! {
                                 <p class="notice notice-bad" role="alert">
@@ -63,8 +60,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                                     <span>{problem.sentence()}</span>
                                 </p>
                             }
-                        })
-                }}
+                        })}
                 {login_links}
             </div>
         </main>

@@ -1,32 +1,22 @@
 //! Server functions of teams.
 
 use domain::{
-    AppError, Page, TeamId, UserId,
+    AppError, Page, TeamId, UserId, WithId,
+    member::MemberListInput,
     member::MemberSummary,
+    team::{
+        TeamDeleteInput, TeamInput, TeamListInput, TeamMemberInput, TeamMemberPath, TeamPath,
+        TeamRole,
+    },
     team::{TeamDetail, TeamSummary},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use {
-    crate::{Flash, api},
-    domain::{
-        WithId,
-        member::MemberListInput,
-        team::{
-            TeamDeleteInput, TeamInput, TeamListInput, TeamMemberInput, TeamMemberPath, TeamPath,
-            TeamRole,
-        },
-    },
-};
+use crate::{Flash, api};
 
 /// One page of the organisation's teams, by name.
-#[server(endpoint = "team_list")]
-pub(crate) async fn team_list(
-    #[server(default)] query: String,
-    #[server(default)] after: String,
-) -> Result<Page<TeamSummary>, AppError> {
+pub(crate) async fn team_list(query: String, after: String) -> Result<Page<TeamSummary>, AppError> {
     let (ctx, actor) = api::caller()?;
     let input = TeamListInput {
         query,
@@ -45,11 +35,7 @@ pub(crate) struct TeamData {
 
 /// One team; with `query`, also members whose name, address or handle contains
 /// it.
-#[server(endpoint = "team_get")]
-pub(crate) async fn team_get(
-    id: TeamId,
-    #[server(default)] query: String,
-) -> Result<TeamData, AppError> {
+pub(crate) async fn team_get(id: TeamId, query: String) -> Result<TeamData, AppError> {
     let (ctx, actor) = api::caller()?;
     let team = service::call::<service::TeamGet>(&ctx, &actor, TeamPath { id }).await?;
     let found = if query.trim().is_empty() || !team.may_manage {

@@ -8,33 +8,24 @@ use crate::{
     forms::{FormState, PostForm},
     profile::IfPermitted,
     ui::{
-        Badge, EmptyState, FilterForm, Loaded, PageHead, Paging, SearchBox, TextField, Tone, count,
-        query_string, use_query,
+        Badge, EmptyState, FilterForm, PageHead, Paging, SearchBox, TextField, Tone, count,
+        load_part, query_string, use_query,
     },
 };
 
 /// The page at `/teams`.
 #[component]
 pub(crate) fn TeamListPage() -> impl IntoView {
-    let params = use_query();
-    let query = Memo::new(move |_| {
-        params.with(|params| {
-            (
-                params.get("query").trim().to_owned(),
-                params.get("after").to_owned(),
-            )
-        })
-    });
-    let teams = Resource::new(
-        move || query.get(),
-        |(query, after)| async move {
-            let page = team_list(query.clone(), after.clone()).await?;
-            Ok::<_, AppError>((query, after, page))
-        },
-    );
+    let query = use_query();
+    let after = query.get("after").to_owned();
+    let query = query.get("query").trim().to_owned();
+    let teams = async move {
+        let page = team_list(query.clone(), after.clone()).await?;
+        Ok::<_, AppError>((query, after, page))
+    };
     view! {
         <PageHead title="Teams" lead="Groups of people and agents that share memories." />
-        <Loaded resource=teams view=|(query, after, page)| show(query, &after, page) />
+        {load_part(teams, |(query, after, page)| show(query, &after, page))}
         <IfPermitted permission=Permission::TeamManage>
             <Create />
         </IfPermitted>

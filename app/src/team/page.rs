@@ -6,53 +6,27 @@ use domain::{
     team::{TeamDetail, TeamMember, TeamRole},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::api::{TeamData, TeamDelete, TeamMemberChange, TeamRename, team_get};
 use crate::{
     forms::{FormState, PostForm},
     member::{KindBadge, StatusBadge},
     ui::{
-        Badge, EmptyState, FilterForm, Loaded, PageHead, SearchBox, TextField, Time, Tone, plural,
-        query_string, use_query,
+        Badge, EmptyState, FilterForm, PageHead, SearchBox, TextField, Time, Tone, load_page,
+        path_id, plural, query_string, use_query,
     },
 };
-
-#[derive(Clone, Copy)]
-struct Forms {
-    rename: FormState<TeamRename>,
-    change: FormState<TeamMemberChange>,
-}
 
 /// The page at `/teams/{id}`.
 #[component]
 pub(crate) fn TeamPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| {
-        params.with(|params| {
-            params
-                .get_str("id")
-                .and_then(|id| id.parse::<TeamId>().ok())
-                .ok_or(AppError::NotFound)
-        })
-    });
-    let params = use_query();
-    let query = Memo::new(move |_| params.with(|params| params.get("query").trim().to_owned()));
-    let forms = Forms {
-        rename: FormState::new(),
-        change: FormState::new(),
+    let id = path_id::<TeamId>("id");
+    let query = use_query().get("query").trim().to_owned();
+    let team = async move {
+        let data = team_get(id?, query.clone()).await?;
+        Ok::<_, AppError>((query, data))
     };
-    provide_context(forms);
-    let (renamed, changed) = (forms.rename.done(), forms.change.done());
-    let team = Resource::new(
-        move || (id.get(), query.get(), renamed.get(), changed.get()),
-        |(id, query, ..)| async move {
-            let data = team_get(id?, query.clone()).await?;
-            Ok::<_, AppError>((query, data))
-        },
-    );
-    view! { <Loaded resource=team view=|(query, data)| show(query, data) whole_page=true /> }
-        .into_any()
+    load_page(team, |(query, data)| show(query, data))
 }
 
 fn show(query: String, data: TeamData) -> impl IntoView {
@@ -70,7 +44,7 @@ fn show(query: String, data: TeamData) -> impl IntoView {
 
 #[component]
 fn Members(team: TeamDetail) -> impl IntoView {
-    let state = expect_context::<Forms>().change;
+    let state = FormState::<TeamMemberChange>::new();
     let TeamDetail {
         id,
         member_count,
@@ -190,7 +164,7 @@ fn RowActions(id: UserId, name: String, role: TeamRole, from_issuer: bool) -> im
 /// Search for a member, with buttons to add them.
 #[component]
 fn AddMember(team: TeamDetail, query: String, found: Vec<MemberSummary>) -> impl IntoView {
-    let state = expect_context::<Forms>().change;
+    let state = FormState::<TeamMemberChange>::new();
     let path = format!("/teams/{}", team.id);
     let has_query = !query.is_empty();
     let member_ids: Vec<UserId> = team.members.iter().map(|member| member.id).collect();
@@ -273,7 +247,7 @@ fn CandidateRow(member: MemberSummary, is_member: bool) -> impl IntoView {
 
 #[component]
 fn Rename(id: TeamId, name: String) -> impl IntoView {
-    let state = expect_context::<Forms>().rename;
+    let state = FormState::<TeamRename>::new();
     view! {
         <section class="section" aria-labelledby="rename">
             <h2 id="rename">"Name"</h2>

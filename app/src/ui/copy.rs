@@ -1,10 +1,7 @@
 //! Text with a button that copies it.
 
-use std::time::Duration;
-
+use islands::CopyButton;
 use leptos::prelude::*;
-
-use super::{Glyph, Icon};
 
 /// An id in a fixed-width face with a button that copies it.
 #[component]
@@ -53,30 +50,5 @@ pub(crate) fn CopyBlock(
             <pre tabindex="0" aria-label=format!("For {what}") translate="no"><code>{content}</code></pre>
             <CopyButton text=text label=format!("Copy the text for {what}") />
         </div>
-    }
-}
-
-/// Copies `text`. It needs scripts, so it is hidden until the page is hydrated.
-#[component]
-fn CopyButton(text: String, label: String) -> impl IntoView {
-    let copied = RwSignal::new(false);
-    let copy = move |_| {
-        let _ = window().navigator().clipboard().write_text(&text);
-        copied.set(true);
-        set_timeout(move || copied.set(false), Duration::from_secs(2));
-    };
-    view! {
-        <button
-            type="button"
-            class="icon-button needs-script"
-            aria-label=move || if copied.get() { "Copied".to_owned() } else { label.clone() }
-            on:click=copy
-        >
-            {move || if copied.get() {
-                view! { <Glyph icon=Icon::Check /> }
-            } else {
-                view! { <Glyph icon=Icon::Copy /> }
-            }}
-        </button>
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn TextField(
     /// Initial value.
     #[prop(into)]
     value: String,
-    error: Signal<Option<String>>,
+    error: Option<String>,
 ) -> impl IntoView {
     view! {
         <div class="field">
@@ -29,7 +29,7 @@ pub(crate) fn TextField(
                 autocomplete="off"
                 dir="auto"
                 aria-describedby=described_by(name, hint)
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-invalid=error.is_some().then_some("true")
             />
             <FieldMessages name=name hint=hint error=error />
         </div>
@@ -53,7 +53,7 @@ pub(crate) fn TextArea(
     /// Initial value.
     #[prop(into)]
     value: String,
-    error: Signal<Option<String>>,
+    error: Option<String>,
 ) -> impl IntoView {
     view! {
         <div class="field">
@@ -65,7 +65,7 @@ pub(crate) fn TextArea(
                 dir="auto"
                 required=!optional
                 aria-describedby=described_by(name, hint)
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-invalid=error.is_some().then_some("true")
                 inner_html=textarea_html(value)
             ></textarea>
             <FieldMessages name=name hint=hint error=error />
@@ -73,15 +73,10 @@ pub(crate) fn TextArea(
     }
 }
 
-/// The text as a textarea's inner HTML. As a child it would be lost if it is
-/// empty (no node to hydrate) or begins with a line break: the HTML parser
-/// drops the first one, so the server puts one in front.
+/// The text as a textarea's inner HTML. The HTML parser drops a line break at
+/// the start, so there is always one.
 fn textarea_html(text: String) -> String {
-    let mut text = escape_text(text);
-    if cfg!(feature = "ssr") {
-        text.insert(0, '\n');
-    }
-    text
+    format!("\n{}", escape_text(text))
 }
 
 /// An option of a select.
@@ -114,7 +109,7 @@ pub(crate) fn SelectField(
     /// Help text; empty for none.
     #[prop(optional)]
     hint: &'static str,
-    #[prop(optional)] error: Signal<Option<String>>,
+    #[prop(optional_no_strip)] error: Option<String>,
 ) -> impl IntoView {
     view! {
         <div class="field">
@@ -124,7 +119,7 @@ pub(crate) fn SelectField(
                 name=name
                 autocomplete="off"
                 aria-describedby=described_by(name, hint)
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-invalid=error.is_some().then_some("true")
             >
                 {choices
                     .into_iter()
@@ -151,23 +146,19 @@ fn described_by(name: &str, hint: &str) -> String {
     }
 }
 
-/// The error, announced when it appears, and the hint.
+/// The error and the hint.
 #[component]
-fn FieldMessages(
-    name: &'static str,
-    hint: &'static str,
-    error: Signal<Option<String>>,
-) -> impl IntoView {
+fn FieldMessages(name: &'static str, hint: &'static str, error: Option<String>) -> impl IntoView {
     view! {
         <div id=format!("{name}-error") role="alert">
-            {move || error.get().map(|text| view! { <p class="field-error">{text}</p> })}
+            {error.map(|text| view! { <p class="field-error">{text}</p> })}
         </div>
         {(!hint.is_empty())
             .then(|| view! { <p class="field-hint" id=format!("{name}-hint")>{hint}</p> })}
     }
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -176,7 +167,7 @@ mod tests {
         let owner = Owner::new();
         owner.set();
         let html = view! {
-            <TextArea name="content" label="Text" rows=4 value="\nfirst </textarea><b>&amp;" error=Signal::stored(None) />
+            <TextArea name="content" label="Text" rows=4 value="\nfirst </textarea><b>&amp;" error=None />
         }
         .to_html();
         assert!(
@@ -190,7 +181,7 @@ mod tests {
         let owner = Owner::new();
         owner.set();
         let html = view! {
-            <TextField name="title" label="Title" value="x" error=Signal::stored(Some("Too long.".to_owned())) />
+            <TextField name="title" label="Title" value="x" error=Some("Too long.".to_owned()) />
         }
         .to_html();
         assert!(html.contains(r#"aria-invalid="true""#), "{html}");

@@ -1,12 +1,11 @@
-//! Components without data access: the same on every page, styled by `style/`,
-//! working before and without hydration.
+//! Components without data access: the same on every page, styled by `style/`.
 
 pub(crate) mod badge;
 pub(crate) mod copy;
 pub(crate) mod field;
 pub(crate) mod filter;
 pub(crate) mod head;
-pub(crate) mod icon;
+pub(crate) mod live_region;
 pub(crate) mod number;
 pub(crate) mod paging;
 pub(crate) mod query;
@@ -20,11 +19,14 @@ pub(crate) use copy::{CopyBlock, CopyId, CopyLine};
 pub(crate) use field::{Choice, SelectField, TextArea, TextField};
 pub(crate) use filter::{FilterForm, SearchBox};
 pub(crate) use head::PageHead;
-pub(crate) use icon::{Glyph, Icon};
+pub(crate) use islands::{Glyph, Icon};
+pub(crate) use live_region::LiveRegion;
 pub(crate) use number::{bytes, count, plural};
 pub(crate) use paging::Paging;
-pub(crate) use query::{Query, query_string, return_to_here, use_query, with_fields};
-pub(crate) use state::{EmptyState, ErrorState, Loaded, grant_hint};
+pub(crate) use query::{
+    Query, path_id, path_text, query_string, return_to_here, use_query, with_fields,
+};
+pub(crate) use state::{EmptyState, ErrorState, grant_hint, load_page, load_part};
 pub(crate) use tabs::Tabs;
 pub(crate) use time::{Time, absolute_time};
 pub(crate) use title::PageTitle;

@@ -13,7 +13,7 @@ pub(crate) fn count(n: impl TryInto<i128>) -> String {
 
 fn locale() -> Locale {
     use_context::<Page>().map_or_else(Locale::default, |page| {
-        page.formats.with_untracked(|formats| formats.locale)
+        page.formats.with_value(|formats| formats.locale)
     })
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn Paging(
     })
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,8 +1,11 @@
 //! The query of the page's URL, decoded once. The router's own map decodes it
 //! twice, which turns a typed `%25` into `%`.
 
+use std::str::FromStr;
+
+use domain::AppError;
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
+use leptos_router::hooks::{use_location, use_params_map};
 
 /// Decoded names and values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,9 +47,23 @@ impl Query {
 }
 
 /// The query of the current page.
-pub(crate) fn use_query() -> Memo<Query> {
+pub(crate) fn use_query() -> Query {
     let search = use_location().search;
-    Memo::new(move |_| search.with(|raw| Query::parse(raw)))
+    search.with_untracked(|raw| Query::parse(raw))
+}
+
+/// The parameter `name` of the page's path; empty if its route has none.
+pub(crate) fn path_text(name: &str) -> String {
+    let params = use_params_map();
+    params.with_untracked(|params| params.get_str(name).unwrap_or_default().to_owned())
+}
+
+/// The parameter `name` of the page's path, an id or a number.
+///
+/// # Errors
+/// `NotFound` if it is none, like an id that does not exist.
+pub(crate) fn path_id<Id: FromStr>(name: &str) -> Result<Id, AppError> {
+    path_text(name).parse().map_err(|_| AppError::NotFound)
 }
 
 /// `fields` as a query with its question mark, without the empty ones.

@@ -1,4 +1,4 @@
-//! Loading, empty and error states, each with a next step.
+//! Loaded content, and the empty and error states, each with a next step.
 
 use domain::{AppError, Permission};
 use leptos::prelude::*;
@@ -6,43 +6,45 @@ use leptos::prelude::*;
 use super::{Glyph, Icon, PageTitle, return_to_here};
 use crate::start::Page;
 
-/// Renders the data of `resource`: a skeleton while it loads, the error state
-/// if it fails.
-#[component]
-pub(crate) fn Loaded<T, V>(
-    resource: Resource<Result<T, AppError>>,
-    view: fn(T) -> V,
-    /// The error takes the place of the whole page and so has its heading.
-    #[prop(optional)]
-    whole_page: bool,
-) -> impl IntoView
+/// A page whose whole content depends on what `load` reads; an error takes its
+/// place.
+pub(crate) fn load_page<T, V>(
+    load: impl Future<Output = Result<T, AppError>> + Send + 'static,
+    show: impl FnOnce(T) -> V + Send + 'static,
+) -> AnyView
 where
-    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
     V: IntoView + 'static,
 {
-    view! {
-        <Transition fallback=|| view! { <Skeleton /> }>
-            {move || {
-                resource.get().map(|result| match result {
-                    Ok(data) => view(data).into_any(),
-                    Err(error) => view! { <ErrorState error=error whole_page=whole_page /> }.into_any(),
-                })
-            }}
-        </Transition>
-    }
+    loaded(load, show, true)
 }
 
-/// Keeps the layout stable; appears only after 200 ms.
-#[component]
-fn Skeleton() -> impl IntoView {
-    view! {
-        <div class="skeleton" aria-busy="true">
-            <span class="visually-hidden">"Loading"</span>
-            <div></div>
-            <div></div>
-            <div></div>
-        </div>
-    }
+/// A part of a page that depends on what `load` reads; an error takes its
+/// place.
+pub(crate) fn load_part<T, V>(
+    load: impl Future<Output = Result<T, AppError>> + Send + 'static,
+    show: impl FnOnce(T) -> V + Send + 'static,
+) -> AnyView
+where
+    V: IntoView + 'static,
+{
+    loaded(load, show, false)
+}
+
+fn loaded<T, V>(
+    load: impl Future<Output = Result<T, AppError>> + Send + 'static,
+    show: impl FnOnce(T) -> V + Send + 'static,
+    whole_page: bool,
+) -> AnyView
+where
+    V: IntoView + 'static,
+{
+    Suspend::new(async move {
+        match load.await {
+            Ok(data) => show(data).into_any(),
+            Err(error) => view! { <ErrorState error=error whole_page=whole_page /> }.into_any(),
+        }
+    })
+    .into_any()
 }
 
 /// Shown when there is nothing yet, or nothing that matches.
@@ -96,7 +98,7 @@ pub(crate) fn ErrorState(
         _ => ().into_any(),
     };
     let server_fault = error.status() >= 500;
-    let request_id = Page::get().request_id.get_value().filter(|_| server_fault);
+    let request_id = Page::get().request_id().filter(|_| server_fault);
     view! {
         <div class=if whole_page { "empty empty-page" } else { "empty" } role="alert">
             <Glyph icon=if matches!(error, AppError::Forbidden { .. }) { Icon::Lock } else { Icon::Warning } />
@@ -170,9 +172,8 @@ fn lower_first(text: &str) -> String {
     })
 }
 
-/// Sets the status of the response being rendered; does nothing in the browser.
+/// Sets the status of the response being rendered.
 pub(crate) fn set_status(error: &AppError) {
-    #[cfg(feature = "ssr")]
     if let (Some(response), Ok(status)) = (
         use_context::<leptos_axum::ResponseOptions>(),
         axum::http::StatusCode::from_u16(error.status()),
@@ -183,8 +184,6 @@ pub(crate) fn set_status(error: &AppError) {
             response.insert_header(RETRY_AFTER, HeaderValue::from_static("5"));
         }
     }
-    #[cfg(not(feature = "ssr"))]
-    let _ = error;
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) fn Tabs(
             {tabs
                 .into_iter()
                 .map(|(to, name)| {
-                    let current = move || path.with(|path| path == to).then_some("page");
+                    let current = path.with_untracked(|path| path == to).then_some("page");
                     view! { <a href=to aria-current=current>{name}</a> }
                 })
                 .collect_view()}

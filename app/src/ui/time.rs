@@ -4,38 +4,35 @@ use domain::Timestamp;
 use leptos::prelude::*;
 
 use crate::{
-    clock::{PageClock, absolute, machine, relative},
+    clock::{absolute, machine, page_now, relative},
     start::formats,
 };
 
-/// `at` relative to the page's clock.
+/// `at` relative to the page's time; the islands keep it current.
 #[component]
 pub(crate) fn Time(at: Timestamp) -> impl IntoView {
-    let clock = PageClock::get();
-    let formats = formats();
+    let text = formats().with_value(|formats| relative(at, page_now(), formats));
     view! {
-        <time datetime=machine(at) title=absolute_time(at)>
-            {move || formats.with(|formats| relative(at, clock.now(), formats))}
-        </time>
+        <time datetime=machine(at) title=absolute_time(at) data-relative="">{text}</time>
     }
 }
 
 /// `at` with seconds, in the viewer's formats.
-pub(crate) fn absolute_time(at: Timestamp) -> impl Fn() -> String + Copy + Send + Sync {
-    let formats = formats();
-    move || formats.with(|formats| absolute(at, formats))
+pub(crate) fn absolute_time(at: Timestamp) -> String {
+    formats().with_value(|formats| absolute(at, formats))
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::PageTime;
 
     #[test]
     fn shows_relative_text_and_holds_the_timestamp() {
         let owner = Owner::new();
         owner.set();
         let now = time::macros::datetime!(2026-11-20 12:00:00 UTC);
-        provide_context(PageClock::starting_at(now));
+        provide_context(PageTime(now));
         let html = view! { <Time at=now - time::Duration::minutes(5) /> }.to_html();
         assert!(
             html.contains(r#"datetime="2026-11-20T11:55:00Z""#),

@@ -4,14 +4,12 @@ use leptos::prelude::*;
 
 /// Sets the title of the browser tab: the page, then the product. Every page's
 /// title goes through here. `leptos_meta` (0.8.7) puts its text into the
-/// server's `<title>` unescaped, where `</title>` would end the element and the
-/// rest would be markup; in the browser the same text is set as plain text.
+/// `<title>` unescaped, where `</title>` would end the element and the rest would
+/// be markup.
 #[component]
 pub(crate) fn PageTitle(#[prop(into)] mut text: String) -> impl IntoView {
     text.push_str(" · Atrium");
-    if cfg!(feature = "ssr") {
-        text = escape_text(text);
-    }
+    text = escape_text(text);
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place, with the text escaped"

@@ -280,17 +280,17 @@ async fn member_who_calls_too_often_is_rate_limited() {
             .body(Body::empty())
             .unwrap()
     };
-    let search = server_fn_paths()
+    let create = server_fn_paths()
         .map(|(path, _)| path)
-        .find(|path| path.contains("memory_find"))
-        .expect("memories are searched by a server function");
+        .find(|path| path.ends_with("/memory_create"))
+        .expect("memories are created by a server function");
     // Calls of two sessions and of different kinds count together.
     let mut elsewhere = browser();
     assert_eq!(elsewhere.sign_in(&app.issuer).await.location(), "/memories");
     for _ in 0..2 {
         assert_eq!(mia.get("/memories").await.status, StatusCode::OK);
         assert_ne!(
-            elsewhere.send(call(search)).await.status,
+            elsewhere.send(call(create)).await.status,
             StatusCode::TOO_MANY_REQUESTS
         );
         assert_eq!(mia.get("/events").await.status, StatusCode::OK);
@@ -300,7 +300,7 @@ async fn member_who_calls_too_often_is_rate_limited() {
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(page.header("retry-after"), "11");
     assert!(page.body.starts_with("<!DOCTYPE html>"), "{}", page.body);
-    let answer = elsewhere.send(call(search)).await;
+    let answer = elsewhere.send(call(create)).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answer.header("retry-after"), "11");
     let error: serde_json::Value = serde_json::from_str(&answer.body).unwrap();

@@ -1,5 +1,5 @@
-//! Every server function, the upload, the download and every REST operation,
-//! tried with each system role: which of them it may call, and which permission
+//! Every page, every server function, the upload, the download and every REST
+//! operation, tried with each system role: which of them it may call, and which permission
 //! is missing. The outcome is a golden file, so a new function or a changed role
 //! is a line of its diff.
 
@@ -18,6 +18,7 @@ use domain::{
     api_key::{ApiKeyInput, NEVER},
 };
 use leptos::server_fn::axum::server_fn_paths;
+use leptos_axum::generate_route_list;
 use serde_json::{Value, json};
 use store::{actor::actor_find, testing::id};
 use tower::ServiceExt as _;
@@ -171,6 +172,28 @@ impl World {
         }
     }
 
+    /// A page; objects that it is about do not exist.
+    async fn page(&self, path: &str) -> Option<String> {
+        let at = path
+            .replace("{version}", "1")
+            .replace("{id}", &Uuid::nil().to_string())
+            .replace("{memory}", &Uuid::nil().to_string())
+            .replace("{request}", &Uuid::nil().to_string());
+        let answer = self.browser.clone().get(&at).await;
+        if answer.status != 403 {
+            assert!(
+                matches!(answer.status.as_u16(), 200 | 404),
+                "{at}: {} {}",
+                answer.status,
+                answer.body
+            );
+            return None;
+        }
+        let (_, text) = answer.body.split_once("It needs the permission ").unwrap();
+        let (permission, _) = text.split_once(':').unwrap();
+        Some(permission.to_owned())
+    }
+
     /// The upload of a file of memories, which is the only form without a server function.
     async fn upload(&self) -> Option<String> {
         let body = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n\
@@ -294,20 +317,31 @@ fn line(name: &str, outcomes: &[Option<String>]) -> String {
 }
 
 #[tokio::test]
-async fn callable_functions_of_each_role_are_as_reviewed() {
+async fn pages_and_functions_of_each_role_are_as_reviewed() {
     let world = World::new().await;
     let mut functions: Vec<_> = server_fn_paths().map(|(path, _)| path).collect();
     functions.sort_unstable();
+    // Pages of members: the others show the same to everybody.
+    let mut pages: Vec<_> = generate_route_list(app::App)
+        .into_iter()
+        .map(|route| route.path().to_owned())
+        .filter(|path| !["/sign-in", "/invite/{token}", "/{*any}"].contains(&path.as_str()))
+        .collect();
+    pages.sort_unstable();
     let document = world.document().await;
     let operations = World::operations(&document);
-    assert!(functions.len() > 60 && operations.len() > 8);
+    assert!(functions.len() > 60 && operations.len() > 8 && pages.len() > 40);
 
+    let mut by_page = vec![Vec::new(); pages.len()];
     let mut by_function = vec![Vec::new(); functions.len()];
     let mut by_upload = Vec::new();
     let mut by_download = Vec::new();
     let mut by_operation = vec![Vec::new(); operations.len()];
     for caller in CallerRole::all() {
         world.assign(caller).await;
+        for (path, outcomes) in pages.iter().zip(&mut by_page) {
+            outcomes.push(world.page(path).await);
+        }
         for (path, outcomes) in functions.iter().zip(&mut by_function) {
             outcomes.push(world.function(path).await);
         }
@@ -318,11 +352,14 @@ async fn callable_functions_of_each_role_are_as_reviewed() {
         }
     }
 
-    let mut matrix = format!("{:<38}", "function or operation");
+    let mut matrix = format!("{:<38}", "page, function or operation");
     for caller in CallerRole::all() {
         let _ = write!(matrix, "{:<9}", caller.name());
     }
     matrix.push_str("missing\n");
+    for (path, outcomes) in pages.iter().zip(&by_page) {
+        matrix.push_str(&line(path, outcomes));
+    }
     for (path, outcomes) in functions.iter().zip(&by_function) {
         matrix.push_str(&line(path, outcomes));
     }

@@ -7,7 +7,7 @@ mod web;
 
 use crate::command::{print_status, run, timed};
 use crate::project::Project;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use publish::Publisher;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,24 +41,40 @@ pub(crate) fn site(project: &Project, release: bool) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Prints the sizes of the files that a first visit loads.
-pub(crate) fn print_sizes(folder: &Path) -> Result<()> {
+/// Budgets of what a first visit downloads, in bytes of brotli; they only fall.
+const WASM_BUDGET: u64 = 180_000;
+const JS_BUDGET: u64 = 15_000;
+const CSS_BUDGET: u64 = 12_000;
+
+/// Prints the sizes of the files that a first visit loads, and fails if one is
+/// over its budget.
+pub(crate) fn check_sizes(folder: &Path) -> Result<()> {
     let manifest = publish::Manifest::read(folder)?;
-    for url in [&manifest.wasm, &manifest.js, &manifest.css] {
+    let files = [
+        (&manifest.wasm, WASM_BUDGET),
+        (&manifest.js, JS_BUDGET),
+        (&manifest.css, CSS_BUDGET),
+    ];
+    let mut over = Vec::new();
+    for (url, budget) in files {
         let path = folder.join(url.trim_start_matches('/'));
         let size = |path: &Path| {
             fs::metadata(path)
                 .map(|found| found.len())
-                .unwrap_or_default()
+                .with_context(|| format!("cannot read {}", path.display()))
         };
-        let [raw, brotli] = [size(&path), size(&compress::sibling(&path, "br"))];
+        let (raw, brotli) = (size(&path)?, size(&compress::sibling(&path, "br"))?);
         print_status(&format!(
-            "{url}: {} kB, {} kB in brotli",
-            raw / 1000,
-            brotli / 1000
+            "{url}: {raw} bytes, {brotli} in brotli, budget {budget}"
         ));
+        if brotli > budget {
+            over.push(url.as_str());
+        }
     }
-    Ok(())
+    if over.is_empty() {
+        return Ok(());
+    }
+    bail!("over budget: {}", over.join(", "))
 }
 
 /// File that records the inputs of the published application.

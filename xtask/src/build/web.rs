@@ -1,4 +1,4 @@
-//! Builds the browser application: cargo, wasm-bindgen, wasm-opt.
+//! Builds the islands for the browser: cargo, wasm-bindgen.
 
 use super::publish::{Publisher, files_below, sha256, write};
 use crate::command::{print_status, run};
@@ -22,20 +22,27 @@ struct Published {
     snippets: Vec<String>,
 }
 
-/// Compiles the crate and returns the path of the wasm file.
+/// Compiles the islands and returns the path of the wasm file.
 pub(crate) fn compile(project: &Project, release: bool) -> Result<PathBuf> {
     let profile = if release { "wasm-release" } else { "wasm-dev" };
     let target = "wasm32-unknown-unknown";
     run(&mut project.cargo([
-        "build",
+        "rustc",
         "--package",
-        "web",
+        "islands",
+        "--lib",
+        // The server links the same crate as a Rust library.
+        "--crate-type",
+        "cdylib",
+        "--features",
+        "hydrate",
         "--target",
         target,
         "--profile",
         profile,
     ]))?;
-    Ok(project.target.join(target).join(profile).join("web.wasm"))
+    let folder = project.target.join(target).join(profile);
+    Ok(folder.join("islands.wasm"))
 }
 
 /// Publishes the wasm module and its loader and returns their URLs (JavaScript,
@@ -158,8 +165,8 @@ mod tests {
 
     #[test]
     fn wasm_bindgen_version_matches_the_browser_crate() {
-        let web = include_str!("../../../app/web/Cargo.toml");
+        let islands = include_str!("../../../app/islands/Cargo.toml");
         let line = format!("wasm-bindgen = \"={}\"", wasm_bindgen_version());
-        assert!(web.contains(&line), "{line}");
+        assert!(islands.contains(&line), "{line}");
     }
 }

@@ -10,7 +10,8 @@ use std::fs;
 pub(crate) const BROWSER: &str = "wasm32-unknown-unknown";
 
 /// Crates that the browser build must not contain.
-const SERVER_ONLY: [&str; 13] = [
+const SERVER_ONLY: [&str; 14] = [
+    "app",
     "axum",
     "embed",
     "embedded-postgres",
@@ -35,8 +36,9 @@ const STORE_USERS: [&str; 3] = ["bench", "service", "store"];
 
 /// Fails if the browser build depends on a server crate.
 pub(crate) fn browser_tree(project: &Project) -> Result<()> {
-    let mut cargo = project.cargo(["tree", "--package", "web", "--target", BROWSER]);
-    cargo.args(["--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    let mut cargo = project.cargo(["tree", "--package", "islands", "--features", "hydrate"]);
+    cargo.args(["--target", BROWSER, "--edges", "normal", "--prefix", "none"]);
+    cargo.args(["--format", "{p}"]);
     let tree = output(&mut cargo)?;
     let found = server_crates_in(&tree);
     if !found.is_empty() {
@@ -109,7 +111,7 @@ mod tests {
 
     #[test]
     fn server_crates_are_matched_by_whole_name() {
-        let tree = "web v0.1.0 (/x)\nserver_fn v0.8.1\ntokio-stream v0.1.0\ntokio v1.54.1\ntokio v1.54.1 (*)\n";
+        let tree = "islands v0.1.0 (/x)\nserver_fn v0.8.1\ntokio-stream v0.1.0\ntokio v1.54.1\ntokio v1.54.1 (*)\n";
         assert_eq!(server_crates_in(tree), ["tokio"]);
     }
 

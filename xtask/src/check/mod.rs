@@ -11,9 +11,9 @@ use crate::{build, prepare, setup};
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// Packages checked together. The browser crate is checked for its own target,
-/// and xtask as built, so that nothing is compiled twice with other features.
-const WORKSPACE: [&str; 5] = ["--workspace", "--exclude", "web", "--exclude", "xtask"];
+/// Packages checked together. xtask is checked as built, so that nothing is
+/// compiled twice with other features.
+const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", "xtask"];
 
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
@@ -66,8 +66,8 @@ fn lints(project: &Project) -> Result<()> {
 }
 
 fn browser_lints(project: &Project) -> Result<()> {
-    let mut cargo = project.cargo(["clippy", "--quiet", "--package", "web", "--package", "app"]);
-    cargo.args(["--target", boundaries::BROWSER, "--features", "app/hydrate"]);
+    let mut cargo = project.cargo(["clippy", "--quiet", "--package", "islands"]);
+    cargo.args(["--target", boundaries::BROWSER, "--features", "hydrate"]);
     run(cargo.args(["--", "--deny", "warnings"]))
 }
 
@@ -100,5 +100,5 @@ fn query_data(project: &Project) -> Result<()> {
 }
 
 fn size(project: &Project) -> Result<()> {
-    build::print_sizes(&build::site(project, true)?)
+    build::check_sizes(&build::site(project, true)?)
 }

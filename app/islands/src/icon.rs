@@ -2,10 +2,11 @@
 //! © Cole Bemis 2013–2022, MIT), inlined so that nothing is loaded for them.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// An icon, named by its meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Icon {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Icon {
     Logo,
     Overview,
     Memories,
@@ -196,7 +197,7 @@ impl Icon {
 
 /// An icon beside a text with the same meaning: hidden from screen readers.
 #[component]
-pub(crate) fn Glyph(icon: Icon) -> impl IntoView {
+pub fn Glyph(icon: Icon) -> impl IntoView {
     view! {
         <svg
             class="icon"

@@ -1,0 +1,210 @@
+//! Replaces parts of the page by what the server renders.
+
+use std::cell::Cell;
+
+use leptos::{
+    prelude::*,
+    wasm_bindgen::{JsCast as _, JsValue},
+};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Document, DomParser, Element, Event, HtmlElement, Response, SupportedType};
+
+/// Ids of the regions of which every page consists.
+pub(crate) const WHOLE_PAGE: &[&str] = &["nav", "main"];
+
+/// Dispatched on the window after regions were replaced; the loader then
+/// hydrates the new islands.
+const REPLACED: &str = "atrium:replaced";
+
+thread_local! {
+    /// Number of the last request for regions: an older one that is answered
+    /// later is ignored.
+    static LAST_REQUEST: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Calls `on_event` for each event `name` of the page.
+pub(crate) fn listen(name: &str, on_event: impl Fn(&Event) + 'static) {
+    window_event_listener_untyped(name, move |event| on_event(&event));
+}
+
+/// Requests `url` and replaces `regions` by those of the answer; false if they
+/// were not replaced. If the answer is another page, such as the sign-in page
+/// or that of a newer version, opens it.
+pub(crate) async fn load(url: &str, regions: &[&str]) -> bool {
+    let number = LAST_REQUEST.with(|last| {
+        last.set(last.get().wrapping_add(1));
+        last.get()
+    });
+    let Ok(response) = fetch(window().fetch_with_str(url)).await else {
+        return false;
+    };
+    if LAST_REQUEST.with(Cell::get) != number {
+        return true;
+    }
+    if response.redirected() || !is_page(&response) {
+        open(&response.url());
+        return true;
+    }
+    let Some(page) = read_page(&response).await else {
+        return false;
+    };
+    let is_complete = regions
+        .iter()
+        .all(|id| page.get_element_by_id(id).is_some());
+    if is_same_version(&page) && is_complete {
+        replace(&page, regions);
+    } else {
+        open(url);
+    }
+    true
+}
+
+/// Replaces the whole page by its current state; keeps the scroll position.
+pub(crate) async fn reload() -> bool {
+    load(&current_url(), WHOLE_PAGE).await
+}
+
+/// Goes to `url` like a link. On the page at the same path it replaces the
+/// content, so that the scroll position and the history stay as they are.
+pub(crate) async fn follow(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    if location().pathname().as_deref() != Ok(path) || !load(url, WHOLE_PAGE).await {
+        open(url);
+        return false;
+    }
+    set_url(url);
+    true
+}
+
+/// Opens `url` as a new page.
+pub(crate) fn open(url: &str) {
+    let _ = location().assign(url);
+}
+
+/// Path and query of this page.
+pub(crate) fn current_url() -> String {
+    let location = location();
+    let path = location.pathname().unwrap_or_default();
+    path + &location.search().unwrap_or_default()
+}
+
+/// Shows `url` in the address bar in the place of the current one.
+pub(crate) fn set_url(url: &str) {
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or_default();
+        let _ = history.replace_state_with_url(&state, "", Some(url));
+    }
+}
+
+/// Awaits a `fetch`; the error is that of the network.
+pub(crate) async fn fetch(request: js_sys::Promise) -> Result<Response, JsValue> {
+    Ok(JsFuture::from(request).await?.unchecked_into())
+}
+
+/// True if the response is HTML.
+pub(crate) fn is_page(response: &Response) -> bool {
+    let content_type = response.headers().get("content-type").ok().flatten();
+    content_type.is_some_and(|content_type| content_type.starts_with("text/html"))
+}
+
+/// The body of a response as a document that is not shown.
+pub(crate) async fn read_page(response: &Response) -> Option<Document> {
+    let html = read_text(response).await?;
+    let parser = DomParser::new().ok()?;
+    parser
+        .parse_from_string(&html, SupportedType::TextHtml)
+        .ok()
+}
+
+/// The body of a response.
+pub(crate) async fn read_text(response: &Response) -> Option<String> {
+    JsFuture::from(response.text().ok()?)
+        .await
+        .ok()?
+        .as_string()
+}
+
+/// Replaces `regions` of this page by those of `page`, and hydrates the islands
+/// in them. Folds stay open, and the focus stays on the element with the same
+/// id.
+pub(crate) fn replace(page: &Document, regions: &[&str]) {
+    let document = document();
+    document.set_title(&page.title());
+    copy_theme(page, &document);
+    let focused = document.active_element().map(|element| element.id());
+    for id in regions {
+        let (Some(old), Some(new)) = (document.get_element_by_id(id), page.get_element_by_id(id))
+        else {
+            continue;
+        };
+        if old.get_attribute("role").as_deref() == Some("status") {
+            // The text is read out only if the element stays.
+            old.set_text_content(new.text_content().as_deref());
+        } else {
+            keep_folds_open(&old, &new);
+            let _ = old.replace_with_with_node_1(&new);
+        }
+    }
+    if is_same_version(page)
+        && let Ok(replaced) = Event::new(REPLACED)
+    {
+        let _ = window().dispatch_event(&replaced);
+    }
+    let has_lost_focus = document
+        .active_element()
+        .is_none_or(|element| element.tag_name() == "BODY");
+    if has_lost_focus
+        && let Some(id) = focused.filter(|id| !id.is_empty())
+        && let Some(element) = document.get_element_by_id(&id)
+    {
+        focus(&element);
+    }
+}
+
+/// A form may have changed the theme.
+fn copy_theme(page: &Document, document: &Document) {
+    let roots = (page.document_element(), document.document_element());
+    if let (Some(from), Some(to)) = roots
+        && let Some(theme) = from.get_attribute("data-theme")
+    {
+        let _ = to.set_attribute("data-theme", &theme);
+    }
+}
+
+/// Focuses an element if it can have the focus.
+pub(crate) fn focus(element: &Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        let _ = element.focus();
+    }
+}
+
+/// Elements below `root` that match `selector`.
+pub(crate) fn select(root: &Element, selector: &str) -> Vec<Element> {
+    let Ok(found) = root.query_selector_all(selector) else {
+        return Vec::new();
+    };
+    (0..found.length())
+        .filter_map(|index| found.item(index)?.dyn_into().ok())
+        .collect()
+}
+
+/// Opens the folds of `new` that are open in `old`, as long as it has the same
+/// folds.
+fn keep_folds_open(old: &Element, new: &Element) {
+    let (old, new) = (select(old, "details"), select(new, "details"));
+    if old.len() != new.len() {
+        return;
+    }
+    for (old, new) in old.iter().zip(&new) {
+        if old.has_attribute("open") {
+            let _ = new.set_attribute("open", "");
+        }
+    }
+}
+
+/// False if the server was updated since this page was loaded: its islands
+/// may need code that this page does not have.
+fn is_same_version(page: &Document) -> bool {
+    let version = |document: &Document| document.document_element()?.get_attribute("data-build");
+    version(page) == version(&document())
+}

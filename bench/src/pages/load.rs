@@ -50,10 +50,10 @@ impl Target {
         Ok(self)
     }
 
-    pub(super) fn with_encodings(&self, encodings: &'static str) -> Result<Self> {
+    pub(super) fn with_encodings(&self, encodings: &'static str) -> Self {
         let mut target = self.clone();
         target.encodings = HeaderValue::from_static(encodings);
-        Ok(target)
+        target
     }
 
     fn request(&self) -> Request {

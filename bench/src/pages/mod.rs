@@ -152,7 +152,7 @@ async fn measure_page(
     }
     for subject in &subjects {
         let target = &subject.targets[0];
-        let plain = load::fetch(&target.with_encodings("identity")?).await?;
+        let plain = load::fetch(&target.with_encodings("identity")).await?;
         let sent = load::fetch(target).await?;
         report.bytes(page, &subject.name, &plain, &sent);
     }

@@ -154,7 +154,8 @@ async fn run(command: &mut Command, folder: &Path) -> Result<()> {
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         let last = text.trim().lines().last().unwrap_or("no message");
-        bail!("{:?}: {last}", command.as_std().get_program());
+        let program = command.as_std().get_program().display();
+        bail!("{program}: {last}");
     }
     Ok(())
 }

@@ -23,13 +23,9 @@ impl Fixed {
         cache_control: &'static str,
     ) -> Self {
         let content = content.into();
-        let hash = Sha256::digest(&content);
         // Weak, because a compressed response is of the same content.
-        let etag = hash[..12]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
-        let etag = HeaderValue::from_str(&format!("W/\"{etag}\""));
+        let etag = format!("W/\"{:x}\"", Sha256::digest(&content));
+        let etag = HeaderValue::from_str(&etag);
         Self {
             content,
             content_type: HeaderValue::from_static(content_type),

@@ -1,15 +1,19 @@
-//! Benchmarks of several crates together: `cargo xtask bench search`.
+//! Benchmarks of several crates together: `cargo xtask bench pages` and
+//! `bench search`.
 //!
 //! Each benchmark keeps its database for the next run. Not part of the tests,
 //! because a busy machine would make them fail.
 
+mod copy;
 mod dice;
+mod pages;
+#[cfg(feature = "search")]
 mod search;
 mod table;
+mod world;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(name = "bench")]
@@ -20,55 +24,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// Pages of a running server, beside other frameworks' pages
+    Pages(pages::PagesArguments),
+    /// Answer every request with the same bytes: what pages are compared with
+    #[command(hide = true)]
+    Bare(pages::BareArguments),
     /// List and search memories in organisations of very different sizes
-    Search(SearchArguments),
-}
-
-/// List and search memories in organisations of very different sizes
-#[derive(Debug, Parser)]
-pub(crate) struct SearchArguments {
-    /// Folder of the databases, kept between runs
-    #[arg(long, env = "ATRIUM_BENCH_DIR")]
-    folder: PathBuf,
-    /// Number of memories in all organisations together
-    #[arg(long, default_value_t = 300_000)]
-    rows: usize,
-    /// Number of search queries for each figure
-    #[arg(long, default_value_t = 200)]
-    questions: usize,
-    /// Folder of Atrium's embedding model
-    #[arg(long, env = "ATRIUM_MODEL_DIR")]
-    model: Option<PathBuf>,
-    /// Recreate the data
-    #[arg(long)]
-    fresh: bool,
-    /// Print the query plan of the semantic search for each reader and
-    /// organisation
-    #[arg(long)]
-    plans: bool,
-    /// Tables to print; all by default
-    #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<SearchTable>,
-}
-
-/// The measurements of `bench search`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SearchTable {
-    /// Overhead of row-level security
-    RowSecurity,
-    /// Share of the nearest memories that are found
-    Recall,
-    /// Duration of a search
-    Speed,
-    /// Duration of one page of the list
-    List,
-    /// Duration of a search over REST
-    Rest,
+    #[cfg(feature = "search")]
+    Search(search::SearchArguments),
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     match Arguments::parse().bench {
+        Bench::Pages(arguments) => pages::pages(&arguments).await,
+        Bench::Bare(arguments) => pages::bare(&arguments).await,
+        #[cfg(feature = "search")]
         Bench::Search(arguments) => search::search(&arguments).await,
     }
 }

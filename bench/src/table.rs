@@ -60,6 +60,7 @@ impl Times {
 }
 
 /// Formats whether a target is met.
+#[cfg(feature = "search")]
 pub(crate) fn verdict(met: bool) -> String {
     if met { "met" } else { "MISSED" }.to_owned()
 }

@@ -8,11 +8,12 @@ use std::{
 use app::Assets;
 use axum::{
     Router,
-    http::HeaderValue,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue, header::CACHE_CONTROL},
     routing::get,
 };
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
+
+use crate::http::Fixed;
 
 /// The logo, a roof over an open court.
 const ICON: &str = include_str!("../../style/icon.svg");
@@ -65,14 +66,11 @@ impl Bundle {
             .precompressed_br()
             .precompressed_gzip();
         let cache = HeaderValue::from_static("public, max-age=31536000, immutable");
-        let icon_headers = [
-            (CONTENT_TYPE, "image/svg+xml"),
-            (CACHE_CONTROL, "public, max-age=86400"),
-        ];
+        let icon = Fixed::new(ICON, "image/svg+xml", "public, max-age=86400");
         Router::new()
             .route(
                 "/favicon.ico",
-                get(move || async move { (icon_headers, ICON) }),
+                get(move |headers: HeaderMap| async move { icon.answer(&headers) }),
             )
             .nest_service("/pkg", files)
             .layer(SetResponseHeaderLayer::if_not_present(

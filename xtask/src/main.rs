@@ -69,8 +69,8 @@ enum Command {
     },
     /// Run a benchmark
     Bench {
-        /// Benchmark to run: embedding, search, or import and export
-        #[arg(value_parser = ["embed", "search", "import"])]
+        /// Benchmark to run: pages, embedding, search, or import and export
+        #[arg(value_parser = ["pages", "embed", "search", "import"])]
         part: String,
         /// Arguments for the benchmark
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

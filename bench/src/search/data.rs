@@ -1,26 +1,29 @@
 //! Writes the test data, once for each database.
 
-use super::{
-    server::Server,
-    world::{NOW, Row, Tenant, World},
+use super::SearchArguments;
+use super::server::Server;
+use crate::{
+    copy::copy_memories,
+    dice::Rng,
+    world::{NOW, Tenant, World},
 };
-use crate::SearchArguments;
 use anyhow::{Context, Result};
-use domain::EmbeddingModelId;
-use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolCopyExt};
-use std::{fmt::Write as _, time::Instant};
+use domain::{EmbeddingModelId, RoleId};
+use sqlx::{AssertSqlSafe, PgPool};
+use std::time::Instant;
 use store::tenant::{NewTenant, tenant_create};
 
-/// Approximate size in bytes of the pieces sent to COPY.
-const PIECE: usize = 1 << 20;
+/// Comment on a database that has all rows of this version of the world.
+const MARK: &str = "made, version 2";
 
 /// Generates the world and writes its rows unless the database has them.
 pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Result<World> {
     let world = World::new(arguments.rows);
     // Marked by a comment on the database, which needs no table.
     let is_complete: bool = sqlx::query_scalar(
-        "SELECT shobj_description(oid, 'pg_database') IS NOT NULL FROM pg_database WHERE datname = current_database()",
+        "SELECT shobj_description(oid, 'pg_database') IS NOT DISTINCT FROM $1 FROM pg_database WHERE datname = current_database()",
     )
+    .bind(MARK)
     .fetch_one(&server.owner)
     .await?;
     if is_complete {
@@ -68,7 +71,7 @@ pub(crate) async fn ensure(server: &Server, arguments: &SearchArguments) -> Resu
         .await?;
     run(
         &server.owner,
-        &format!("COMMENT ON DATABASE {name} IS 'made'"),
+        &format!("COMMENT ON DATABASE {name} IS '{MARK}'"),
     )
     .await?;
     Ok(world)
@@ -84,6 +87,7 @@ async fn run(pool: &PgPool, sql: &str) -> Result<()> {
 
 async fn insert_tenant(server: &Server, n: usize, tenant: &Tenant) -> Result<()> {
     let pool = &server.owner;
+    let mut dice = Rng::new(tenant.seed + 9_000_000);
     let slug = format!("bench-{n}");
     let new = NewTenant {
         id: tenant.id,
@@ -91,7 +95,7 @@ async fn insert_tenant(server: &Server, n: usize, tenant: &Tenant) -> Result<()>
         name: &slug,
         is_demo: false,
         entra_tenant_id: None,
-        role_ids: tenant.roles,
+        role_ids: std::array::from_fn(|_| RoleId(dice.uuid())),
         embedding_model_id: EmbeddingModelId(tenant.id.0),
     };
     let mut tx = server.store.begin_operator().await?;
@@ -116,44 +120,4 @@ async fn insert_tenant(server: &Server, n: usize, tenant: &Tenant) -> Result<()>
     .execute(pool)
     .await?;
     Ok(())
-}
-
-async fn copy_memories(pool: &PgPool, world: &World, tenant: &Tenant) -> Result<()> {
-    let mut copy = pool
-        .copy_in_raw(
-            "COPY memories (tenant_id, id, user_id, kind, title, content, tags, visibility, team_id, origin, importance,
-                            version, created_at, updated_at, allowed_vendors, embedding_a)
-             FROM STDIN",
-        )
-        .await?;
-    let mut piece = String::with_capacity(PIECE + 10_000);
-    for row in world.rows(tenant) {
-        write_row(&mut piece, tenant, &row);
-        if piece.len() > PIECE {
-            copy.send(piece.as_bytes()).await?;
-            piece.clear();
-        }
-    }
-    copy.send(piece.as_bytes()).await?;
-    copy.finish().await?;
-    Ok(())
-}
-
-/// Writes a line of COPY's text format; generated text needs no escaping.
-fn write_row(out: &mut String, tenant: &Tenant, row: &Row) {
-    let team = row.team.map_or("\\N".to_owned(), |team| team.to_string());
-    let at = row.updated_at;
-    let at = format!("{} {}+00", at.date(), at.time());
-    let _ = write!(
-        out,
-        "{}\t{}\t{}\t{}\t\t{}\t{{{}}}\t{}\t{team}\timport\t0.5\t1\t{at}\t{at}\t{{*}}\t[",
-        tenant.id, row.id, row.owner, row.kind, row.content, row.tag, row.visibility,
-    );
-    for (n, x) in row.vector.iter().enumerate() {
-        if n > 0 {
-            out.push(',');
-        }
-        let _ = write!(out, "{x:.4}");
-    }
-    let _ = writeln!(out, "]");
 }

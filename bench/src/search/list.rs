@@ -1,10 +1,10 @@
 //! Latency of a page of the list, at different depths.
 
-use super::{
-    server::Server,
+use super::server::Server;
+use crate::{
+    table::{Table, Times, millis, verdict},
     world::{NOW, World},
 };
-use crate::table::{Table, Times, millis, verdict};
 use anyhow::Result;
 use domain::{
     MemoryId,

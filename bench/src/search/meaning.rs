@@ -1,13 +1,11 @@
 //! Semantic search: the overhead of row-level security, and the recall of the
 //! approximate index.
 
-use super::{
-    server::Server,
-    world::{NOW, Question, Tenant, World},
-};
+use super::SearchArguments;
+use super::{server::Server, world::Question};
 use crate::{
-    SearchArguments,
     table::{Table, Times, millis, verdict},
+    world::{NOW, Tenant, World},
 };
 use anyhow::{Context, Result};
 use domain::{

@@ -1,13 +1,11 @@
 //! Latency of a search over REST: an API call with a key, embedding of the
 //! query, search, and reading of the response.
 
-use super::{
-    server::Server,
-    world::{Tenant, World},
-};
+use super::SearchArguments;
+use super::server::Server;
 use crate::{
-    SearchArguments,
     table::{Table, Times, millis},
+    world::{Tenant, World},
 };
 use anyhow::{Context, Result, anyhow};
 use axum::serve;

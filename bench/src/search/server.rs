@@ -1,6 +1,6 @@
 //! The benchmark's database server and its connections.
 
-use crate::SearchArguments;
+use super::SearchArguments;
 use anyhow::{Context, Result};
 use embedded_postgres::{Binaries, Cluster, Settings, default_cache};
 use sqlx::{PgPool, postgres::PgPoolOptions};

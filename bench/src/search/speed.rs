@@ -1,13 +1,11 @@
 //! Latency of the whole search, by words and meaning, in organisations of
 //! different sizes.
 
-use super::{
-    server::Server,
-    world::{NOW, World},
-};
+use super::SearchArguments;
+use super::server::Server;
 use crate::{
-    SearchArguments,
     table::{Table, Times, millis, verdict},
+    world::{NOW, World},
 };
 use anyhow::Result;
 use domain::memory::{MemoryCriteria, SearchMode};

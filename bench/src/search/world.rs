@@ -1,54 +1,15 @@
-//! The test data: organisations, members and memories. Generated
-//! deterministically, so that a later run matches the database of an earlier
-//! one.
+//! Organisations of very different sizes, their members and their questions.
 
-use crate::dice::Rng;
-use domain::{
-    Actor, ActorKind, MemoryId, RequestFacts, RequestId, RoleId, TeamId, TenantId, Timestamp,
-    UserId, access::SystemRole, memory::Origin,
+use crate::{
+    dice::Rng,
+    world::{SUBJECTS, TOPICS, Tenant, VOCABULARY, World, unit_vector, word},
 };
-use std::fmt::Write as _;
-use time::{Duration, macros::datetime};
-
-pub(crate) const DIMENSIONS: usize = domain::embedding_model::LOCAL_DIMENSIONS as usize;
-/// The fixed current time.
-pub(crate) const NOW: Timestamp = datetime!(2026-03-02 09:00 UTC);
+use domain::{
+    Actor, ActorKind, RequestFacts, RequestId, TeamId, TenantId, UserId, access::SystemRole,
+    memory::Origin,
+};
 
 const TENANTS: usize = 200;
-const TOPICS: usize = 120;
-/// Number of groups of similar texts within each topic.
-const SUBJECTS: usize = 60;
-const VOCABULARY: usize = 30_000;
-const TOPIC_WORDS: usize = 400;
-
-/// Everything that determines the rows of `memories`.
-pub(crate) struct World {
-    pub(crate) tenants: Vec<Tenant>,
-    topics: Vec<Vec<f32>>,
-    words: Vec<String>,
-}
-
-pub(crate) struct Tenant {
-    pub(crate) id: TenantId,
-    pub(crate) rows: usize,
-    pub(crate) members: Vec<UserId>,
-    pub(crate) teams: Vec<TeamId>,
-    pub(crate) roles: [RoleId; SystemRole::ALL.len()],
-    topics: Vec<usize>,
-    seed: u64,
-}
-
-pub(crate) struct Row {
-    pub(crate) id: MemoryId,
-    pub(crate) owner: UserId,
-    pub(crate) kind: &'static str,
-    pub(crate) tag: &'static str,
-    pub(crate) content: String,
-    pub(crate) visibility: &'static str,
-    pub(crate) team: Option<TeamId>,
-    pub(crate) updated_at: Timestamp,
-    pub(crate) vector: Vec<f32>,
-}
 
 /// A search query and its embedding.
 pub(crate) struct Question {
@@ -85,6 +46,7 @@ fn sizes(rows: usize) -> Vec<usize> {
 }
 
 impl World {
+    /// Organisations of very different sizes, of `rows` memories together.
     pub(crate) fn new(rows: usize) -> Self {
         let mut dice = Rng::new(1);
         let topics: Vec<_> = (0..TOPICS).map(|_| unit_vector(&mut dice)).collect();
@@ -101,7 +63,6 @@ impl World {
                 teams: (0..(rows / 1_000).clamp(3, 20))
                     .map(|_| TeamId(dice.uuid()))
                     .collect(),
-                roles: std::array::from_fn(|_| RoleId(dice.uuid())),
                 topics: (0..12).map(|_| dice.below(TOPICS)).collect(),
                 seed: 1_000 + n as u64,
             })
@@ -119,72 +80,6 @@ impl World {
         tenants
             .min_by_key(|tenant| tenant.rows.abs_diff(rows))
             .expect("there are some")
-    }
-
-    /// A random vector near the centre of a subject; `spread` scales the
-    /// distance.
-    fn point(&self, topic: usize, subject: usize, spread: f32, dice: &mut Rng) -> Vec<f32> {
-        let mut subject_dice = Rng::new((topic * SUBJECTS + subject) as u64 + 7_000_000);
-        let centre = unit_vector(&mut subject_dice);
-        let noise = unit_vector(dice);
-        let mut point: Vec<f32> = (0..DIMENSIONS)
-            .map(|n| self.topics[topic][n] + 0.7 * centre[n] + spread * noise[n])
-            .collect();
-        normalise(&mut point);
-        point
-    }
-
-    fn text(&self, topic: usize, subject: usize, count: usize, dice: &mut Rng) -> String {
-        let mut text = String::new();
-        for _ in 0..count {
-            let n = match dice.below(10) {
-                // Common words,
-                0..5 => dice.zipf(VOCABULARY),
-                // words of the topic,
-                5..9 => VOCABULARY / 20 + topic * 211 % VOCABULARY + dice.zipf(TOPIC_WORDS),
-                // and words of the subject.
-                _ => VOCABULARY / 10 + (topic * SUBJECTS + subject) * 13 + dice.zipf(12),
-            };
-            let _ = write!(text, "{} ", self.words[n % VOCABULARY]);
-        }
-        text.truncate(text.trim_end().len());
-        text
-    }
-
-    /// The organisation's memories, the same in every run.
-    pub(crate) fn rows<'a>(&'a self, tenant: &'a Tenant) -> impl Iterator<Item = Row> + 'a {
-        let mut dice = Rng::new(tenant.seed);
-        (0..tenant.rows).map(move |n| {
-            let topic = tenant.topics[dice.zipf(tenant.topics.len())];
-            let subject = dice.below(SUBJECTS);
-            // The first member owns at least a third.
-            let owner = match dice.below(3) {
-                0 => 0,
-                _ => dice.below(tenant.members.len()),
-            };
-            let (visibility, team) = match dice.below(100) {
-                0..35 => ("private", None),
-                35..65 => ("team", Some(tenant.teams[dice.zipf(tenant.teams.len())])),
-                _ => ("org", None),
-            };
-            let words = 12 + dice.zipf(120);
-            Row {
-                id: MemoryId(dice.uuid()),
-                owner: tenant.members[owner],
-                kind: ["fact", "fact", "preference", "context", "event"][dice.below(5)],
-                tag: if dice.below(200) == 0 {
-                    "seldom"
-                } else {
-                    "often"
-                },
-                content: self.text(topic, subject, words, &mut dice),
-                visibility,
-                team,
-                updated_at: NOW
-                    - Duration::seconds(i64::try_from(n * 37 % 60_000_000).unwrap_or(0)),
-                vector: self.point(topic, subject, 0.5, &mut dice),
-            }
-        })
     }
 
     /// Search queries about the organisation's topics.
@@ -242,32 +137,4 @@ impl Tenant {
             },
         }
     }
-}
-
-fn unit_vector(dice: &mut Rng) -> Vec<f32> {
-    let mut unit_vector: Vec<f32> = (0..DIMENSIONS).map(|_| dice.normal()).collect();
-    normalise(&mut unit_vector);
-    unit_vector
-}
-
-fn normalise(vector: &mut [f32]) {
-    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
-    for x in vector {
-        *x /= length;
-    }
-}
-
-/// A word of two to four syllables with an ending that stemming leaves alone.
-fn word(dice: &mut Rng) -> String {
-    const STARTS: [&str; 16] = [
-        "b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "t", "v", "z", "br", "tr", "kl",
-    ];
-    const MIDDLES: [&str; 5] = ["a", "e", "i", "o", "u"];
-    let mut word = String::new();
-    for _ in 0..2 + dice.below(3) {
-        word.push_str(STARTS[dice.below(STARTS.len())]);
-        word.push_str(MIDDLES[dice.below(MIDDLES.len())]);
-    }
-    word.push_str(["k", "x", "m", "p"][dice.below(4)]);
-    word
 }

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, Method, header, request::Parts};
 
 use super::Site;
 
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
+pub(super) const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// Reason why a request is considered cross-site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

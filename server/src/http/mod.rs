@@ -2,6 +2,7 @@
 //! limits, cross-site checks. Authentication is in `auth`.
 
 mod answer;
+mod compress;
 mod csrf;
 mod detach;
 mod facts;
@@ -16,10 +17,14 @@ mod secret_path;
 mod site;
 mod slow_body;
 mod unknown_id;
+mod validator;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 use ipnet::IpNet;
 use service::{Clock, Ids};
 use tokio_util::task::TaskTracker;
@@ -34,6 +39,7 @@ pub(crate) use redirect::redirect_to_issuer;
 pub(crate) use secret_path::{INVITE_PATH, loggable_path};
 pub(crate) use site::is_loopback;
 pub(crate) use unknown_id::{audit_not_found, audit_unknown_id};
+pub(crate) use validator::Fixed;
 pub use {
     failures::FailureLimit,
     member_rate::MemberLimit,
@@ -93,6 +99,8 @@ pub fn protect(router: Router, settings: HttpSettings) -> Router {
             settings.clone(),
             redirect::redirect_layer,
         ))
+        .layer(from_fn(compress::mark_layer))
+        .layer(compress::compression_layer())
         .layer(from_fn_with_state(settings.clone(), headers::headers_layer))
         .layer(from_fn_with_state(settings, facts::facts_layer))
 }

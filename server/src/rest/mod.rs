@@ -13,13 +13,7 @@ mod problem;
 mod reference;
 mod transfer;
 
-use axum::{
-    Extension, Router,
-    body::Bytes,
-    http::{HeaderValue, header},
-    middleware::from_fn_with_state,
-    routing::get,
-};
+use axum::{Extension, Router, http::HeaderMap, middleware::from_fn_with_state, routing::get};
 use domain::reference::Reference;
 use service::Ctx;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,7 +24,7 @@ pub(crate) use problem::ApiError;
 pub use problem::problem_layer;
 
 use self::problem::{nothing_here, wrong_method};
-use crate::live::Streams;
+use crate::{http::Fixed, live::Streams};
 
 pub const PATH: &str = "/api/v1";
 /// The operation that takes a larger JSON body than others.
@@ -56,11 +50,8 @@ pub fn rest(ctx: Ctx, auth: ApiKeyAuth, streams: Streams) -> (Router, Reference)
     let mut document = serde_json::to_value(document).expect("an OpenAPI document is JSON");
     operation::describe(&mut document);
     let reference = reference::reference(&document);
-    let text = Bytes::from(document.to_string());
-    let openapi = get(move || async move {
-        let json = HeaderValue::from_static("application/json");
-        ([(header::CONTENT_TYPE, json)], text)
-    });
+    let document = Fixed::new(document.to_string(), "application/json", "no-cache");
+    let openapi = get(move |headers: HeaderMap| async move { document.answer(&headers) });
     let operations = operations
         .merge(operation::routes().with_state(ctx.clone()))
         .fallback(nothing_here)

@@ -14,6 +14,7 @@ mod auth_rotation;
 mod auth_session;
 mod auth_token;
 mod first_day;
+mod http_compression;
 mod http_layers;
 mod http_server_functions;
 mod listener;

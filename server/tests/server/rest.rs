@@ -166,6 +166,20 @@ async fn openapi_document_is_as_reviewed() {
     insta::assert_json_snapshot!("openapi", World::new().await.document().await);
 }
 
+#[tokio::test]
+async fn document_that_the_client_has_is_not_sent_again() {
+    let world = World::new().await;
+    let document = || request(Method::GET, "/api/v1/openapi.json");
+    let first = world.send(document(), Body::empty()).await;
+    assert_eq!(first.header("cache-control"), "no-cache");
+    let known = document().header(header::IF_NONE_MATCH, first.header("etag"));
+    let again = world.send(known, Body::empty()).await;
+    assert_eq!((again.status.as_u16(), again.body.as_str()), (304, ""));
+    assert_eq!(again.header("etag"), first.header("etag"));
+    let other = document().header(header::IF_NONE_MATCH, "\"other\"");
+    assert_eq!(world.send(other, Body::empty()).await.body, first.body);
+}
+
 // SEC-B3, SEC-C6, SEC-D5, SEC-G: one test for all operations.
 #[tokio::test]
 async fn every_operation_requires_a_key_and_its_permission() {

@@ -17,7 +17,7 @@ pub(crate) fn build(project: &Project, release: bool) -> Result<PathBuf> {
     let site = site(project, release)?;
     let mut cargo = project.cargo(["build", "--package", "server", "--bin", "atrium"]);
     if release {
-        cargo.arg("--release");
+        cargo.args(["--release", "--features", "jemalloc"]);
     }
     run(&mut cargo)?;
     Ok(site)

@@ -86,10 +86,11 @@ impl CurrentMember {
 #[server(endpoint = "me_get")]
 pub(crate) async fn me_get() -> Result<Account, AppError> {
     let (ctx, actor) = api::caller()?;
+    let frame = service::frame_get(&ctx, &actor).await?;
     Ok(Account {
-        profile: service::call::<service::ProfileGet>(&ctx, &actor, NoInput {}).await?,
-        unread: service::notification_unread_count(&ctx, &actor).await?,
-        waiting: service::proposal_pending_count(&ctx, &actor).await?,
+        profile: frame.profile,
+        unread: frame.unread,
+        waiting: frame.waiting,
     })
 }
 

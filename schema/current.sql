@@ -9,6 +9,7 @@ GRANT USAGE ON SCHEMA public TO atrium_handover;
 GRANT USAGE ON SCHEMA public TO atrium_operator;
 GRANT USAGE ON SCHEMA public TO atrium_purge;
 GRANT USAGE ON SCHEMA public TO atrium_search;
+GRANT USAGE ON SCHEMA public TO atrium_session;
 GRANT USAGE ON SCHEMA public TO atrium_sharing;
 GRANT USAGE ON SCHEMA public TO atrium_trash;
 GRANT USAGE ON SCHEMA public TO atrium_worker;
@@ -1462,9 +1463,63 @@ CREATE POLICY web_sessions_purge_delete ON web_sessions FOR DELETE TO atrium_pur
     USING ((tenant_id = :tenant));
 CREATE POLICY web_sessions_purge_select ON web_sessions FOR SELECT TO atrium_purge
     USING ((tenant_id = :tenant));
+CREATE POLICY web_sessions_session_select ON web_sessions FOR SELECT TO atrium_session
+    USING (true);
 GRANT SELECT, INSERT, UPDATE (id_hash, last_seen_at, idle_expires_at, tokens_encrypted, revoked_at, refresh_at, refresh_lease_until, privileges_hash, previous_id_hash, previous_id_until), DELETE ON web_sessions TO atrium_auth;
 GRANT SELECT (tenant_id, idle_expires_at, absolute_expires_at, revoked_at) ON web_sessions TO atrium_operator;
 GRANT SELECT (tenant_id), DELETE ON web_sessions TO atrium_purge;
+GRANT SELECT (tenant_id, id, id_hash, user_id, last_seen_at, idle_expires_at, absolute_expires_at, revoked_at, refresh_at, refresh_lease_until, privileges_hash, previous_id_hash, previous_id_until) ON web_sessions TO atrium_session;
+
+CREATE OR REPLACE FUNCTION public.actor_load(p_tenant_id uuid, p_user_id uuid)
+ RETURNS TABLE(slug text, tenant_name text, tenant_status text, tenant_time_zone text, kind text, status text, display_name text, email text, theme text, time_zone text, locale text, role_keys text[], role_names text[], system_role_keys text[], permissions text[], team_ids uuid[], team_names text[], led_team_ids uuid[], is_operator boolean)
+ LANGUAGE plpgsql
+ STABLE ROWS 1
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT t.slug, t.name, t.status, t.settings ->> 'time_zone',
+           u.kind, u.status, u.display_name, u.email,
+           p.theme, p.time_zone, p.locale,
+           coalesce(granted.keys, '{}'), coalesce(granted.names, '{}'), coalesce(granted.system_keys, '{}'),
+           ARRAY(
+               SELECT DISTINCT permission FROM public.roles AS r, unnest(r.permissions) AS permission
+                WHERE r.tenant_id = p_tenant_id AND r.id IN (
+                    SELECT ur.role_id FROM public.user_roles AS ur
+                     WHERE ur.tenant_id = p_tenant_id AND ur.user_id = p_user_id)
+           ),
+           coalesce(joined.ids, '{}'), coalesce(joined.names, '{}'),
+           ARRAY(
+               SELECT DISTINCT m.team_id FROM public.team_members AS m
+                WHERE m.tenant_id = p_tenant_id AND m.user_id = p_user_id AND m.role = 'lead'
+           ),
+           EXISTS (
+               SELECT FROM public.platform_operators AS o
+                WHERE o.tenant_id = p_tenant_id AND o.user_id = p_user_id
+           )
+      FROM public.users AS u
+      JOIN public.tenants AS t ON t.id = u.tenant_id
+      LEFT JOIN public.user_preferences AS p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+     CROSS JOIN LATERAL (
+               SELECT array_agg(r.key ORDER BY r.key) AS keys, array_agg(r.name ORDER BY r.key) AS names,
+                      array_agg(r.key) FILTER (WHERE r.is_system) AS system_keys
+                 FROM public.roles AS r
+                WHERE r.tenant_id = p_tenant_id AND r.id IN (
+                    SELECT ur.role_id FROM public.user_roles AS ur
+                     WHERE ur.tenant_id = p_tenant_id AND ur.user_id = p_user_id)
+           ) AS granted
+     CROSS JOIN LATERAL (
+               SELECT array_agg(g.id ORDER BY g.name) AS ids, array_agg(g.name ORDER BY g.name) AS names
+                 FROM public.teams AS g
+                WHERE g.tenant_id = p_tenant_id AND g.id IN (
+                    SELECT m.team_id FROM public.team_members AS m
+                     WHERE m.tenant_id = p_tenant_id AND m.user_id = p_user_id)
+           ) AS joined
+     WHERE u.tenant_id = p_tenant_id AND u.id = p_user_id;
+END
+$function$;
+REVOKE ALL ON ROUTINE actor_load(uuid,uuid) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE actor_load(uuid,uuid) TO atrium_app;
 
 CREATE OR REPLACE FUNCTION public.audit_append(p_tenant_id uuid, p_at timestamp with time zone[], p_actor_user_id uuid[], p_actor_kind text[], p_actor_label text[], p_on_behalf_of uuid[], p_ip text[], p_user_agent text[], p_request_id uuid[], p_action text[], p_resource_type text[], p_resource_id text[], p_outcome text[], p_level text[], p_changes jsonb[], p_metadata jsonb[])
  RETURNS bigint
@@ -2005,6 +2060,95 @@ BEGIN
     USING p_tenant_id, p_vector, p_filter, p_phrases, p_excluded, p_limit;
 END
 $function$;
+
+CREATE OR REPLACE FUNCTION public.memory_page(p_filter jsonb, p_own boolean, p_others boolean, p_trash boolean, p_at timestamp with time zone, p_id uuid, p_limit bigint)
+ RETURNS TABLE(memory_id uuid)
+ LANGUAGE plpgsql
+ STABLE ROWS 100
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_bitmapscan TO 'off'
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+    v_tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
+    v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
+    -- Values, so that they are index conditions with and without a cursor.
+    v_at timestamptz := coalesce(p_at, 'infinity');
+    v_id uuid := coalesce(p_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+BEGIN
+    IF p_filter - 'now' = '{}' THEN
+        PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
+    END IF;
+    RETURN QUERY
+    (SELECT id FROM public.memories
+      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+        AND public.memory_fits(memories, p_filter)
+        AND (parent_id IS NULL OR NOT EXISTS (
+                 SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+        AND (updated_at, id) < (v_at, v_id)
+      ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+    UNION ALL
+    (SELECT id FROM public.memories
+      WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+        AND public.memory_fits(memories, p_filter)
+        AND parent_id IS NULL
+        AND (updated_at, id) < (v_at, v_id)
+      ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+    UNION ALL
+    (SELECT id FROM public.memories
+      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+        AND public.memory_fits(memories, p_filter)
+        AND (updated_at, id) < (v_at, v_id)
+      ORDER BY updated_at DESC, id DESC LIMIT p_limit);
+END
+$function$;
+REVOKE ALL ON ROUTINE memory_page(jsonb,boolean,boolean,boolean,timestamp with time zone,uuid,bigint) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_page(jsonb,boolean,boolean,boolean,timestamp with time zone,uuid,bigint) TO atrium_app;
+
+CREATE OR REPLACE FUNCTION public.memory_page_by_creation(p_filter jsonb, p_own boolean, p_others boolean, p_trash boolean, p_at timestamp with time zone, p_id uuid, p_limit bigint)
+ RETURNS TABLE(memory_id uuid)
+ LANGUAGE plpgsql
+ STABLE ROWS 100
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_bitmapscan TO 'off'
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+DECLARE
+    v_tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
+    v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
+    v_at timestamptz := coalesce(p_at, '-infinity');
+    v_id uuid := coalesce(p_id, '00000000-0000-0000-0000-000000000000');
+BEGIN
+    IF p_filter - 'now' = '{}' THEN
+        PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
+    END IF;
+    RETURN QUERY
+    (SELECT id FROM public.memories
+      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+        AND public.memory_fits(memories, p_filter)
+        AND (parent_id IS NULL OR NOT EXISTS (
+                 SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+        AND (created_at, id) > (v_at, v_id)
+      ORDER BY created_at, id LIMIT p_limit)
+    UNION ALL
+    (SELECT id FROM public.memories
+      WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+        AND public.memory_fits(memories, p_filter)
+        AND parent_id IS NULL
+        AND (created_at, id) > (v_at, v_id)
+      ORDER BY created_at, id LIMIT p_limit)
+    UNION ALL
+    (SELECT id FROM public.memories
+      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+        AND public.memory_fits(memories, p_filter)
+        AND (created_at, id) > (v_at, v_id)
+      ORDER BY created_at, id LIMIT p_limit);
+END
+$function$;
+REVOKE ALL ON ROUTINE memory_page_by_creation(jsonb,boolean,boolean,boolean,timestamp with time zone,uuid,bigint) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_page_by_creation(jsonb,boolean,boolean,boolean,timestamp with time zone,uuid,bigint) TO atrium_app;
 
 CREATE OR REPLACE FUNCTION public.memory_phrases(p_phrases text[], p_all boolean)
  RETURNS tsquery
@@ -2704,6 +2848,27 @@ BEGIN
 END
 $procedure$;
 REVOKE ALL ON ROUTINE purge_allow(regclass) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION public.session_enter(p_id_hash bytea, p_now timestamp with time zone, OUT tenant_id uuid, OUT user_id uuid, OUT session_id uuid, OUT last_seen_at timestamp with time zone, OUT privileges_hash bytea, OUT by_previous_id boolean, OUT refresh_is_due boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+BEGIN
+    SELECT s.tenant_id, s.user_id, s.id, s.last_seen_at, s.privileges_hash, s.id_hash <> p_id_hash,
+           coalesce(s.refresh_at <= p_now, false) AND coalesce(s.refresh_lease_until <= p_now, true)
+      INTO tenant_id, user_id, session_id, last_seen_at, privileges_hash, by_previous_id, refresh_is_due
+      FROM public.web_sessions AS s
+     WHERE (s.id_hash = p_id_hash OR s.previous_id_hash = p_id_hash AND s.previous_id_until > p_now)
+       AND s.revoked_at IS NULL AND s.idle_expires_at > p_now AND s.absolute_expires_at > p_now;
+    PERFORM set_config('app.current_tenant_id', coalesce(tenant_id::text, ''), true),
+            set_config('app.current_user_id', coalesce(user_id::text, ''), true);
+END
+$function$;
+ALTER ROUTINE session_enter(bytea,timestamp with time zone) OWNER TO atrium_session;
+REVOKE ALL ON ROUTINE session_enter(bytea,timestamp with time zone) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE session_enter(bytea,timestamp with time zone) TO atrium_app;
 
 CREATE OR REPLACE FUNCTION public.team_memories_count(p_team_id uuid)
  RETURNS bigint

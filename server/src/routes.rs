@@ -21,7 +21,7 @@ use domain::{
 };
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes, generate_route_list, handle_server_fns_with_context};
-use service::Ctx;
+use service::{Ctx, PageSnapshot};
 
 use crate::{
     assets::Bundle,
@@ -31,7 +31,7 @@ use crate::{
     download,
     failure::Failure,
     health::{self, Readiness},
-    http::{HttpSettings, LargerBody, MemberLimit, member_rate_layer, protect},
+    http::{HttpSettings, LargerBody, MemberLimit, is_read, member_rate_layer, protect},
     live::{self, Streams},
     mcp, rest, upload,
 };
@@ -153,11 +153,18 @@ fn pages(ctx: Ctx, info: AppInfo, bundle: &Bundle) -> Router {
     let assets = bundle.assets.clone();
     // Called for each request to a page or a server function.
     let context = move || {
-        let actor = use_context::<Parts>()
+        let parts = use_context::<Parts>();
+        let actor = parts
+            .as_ref()
             .and_then(|parts| parts.extensions.get::<Option<Actor>>().cloned())
             .flatten();
+        // A server function that a form or the browser calls may change
+        // something; a page that is rendered afterwards reads anew.
+        let page = parts
+            .filter(|parts| is_read(&parts.method))
+            .and_then(|parts| parts.extensions.get::<PageSnapshot>().cloned());
         provide_context(actor);
-        provide_context(ctx.clone());
+        provide_context(ctx.clone().with_page(page));
         provide_context(info.clone());
     };
     let server_fn_handler = {

@@ -22,10 +22,11 @@ pub(crate) struct Account {
 
 pub(crate) async fn account_get() -> Result<Account, AppError> {
     let (ctx, actor) = api::caller()?;
+    let frame = service::frame_get(&ctx, &actor).await?;
     Ok(Account {
-        profile: service::call::<service::ProfileGet>(&ctx, &actor, NoInput {}).await?,
-        unread: service::notification_unread_count(&ctx, &actor).await?,
-        waiting: service::proposal_pending_count(&ctx, &actor).await?,
+        profile: frame.profile,
+        unread: frame.unread,
+        waiting: frame.waiting,
     })
 }
 

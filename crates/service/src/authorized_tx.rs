@@ -3,14 +3,16 @@
 
 use std::ops::{Deref, DerefMut};
 
-use domain::{Action, Actor, AppError, Permission, ResourceId, Timestamp, audit::Outcome};
+use domain::{
+    Action, Actor, AppError, Permission, ResourceId, Timestamp, action::Effect, audit::Outcome,
+};
 use serde_json::Value;
 use store::{
     AuthTx, TenantTx,
     audit::{AuditEvent, audit_append},
 };
 
-use crate::{Ctx, denial::denial_audit, job::enqueue_embedding};
+use crate::{Ctx, denial::denial_audit, job::enqueue_embedding, page::OperationTx};
 
 /// An authorised action with its transaction. Dropping it without a commit
 /// rolls everything back.
@@ -18,7 +20,7 @@ pub struct AuthorizedTx<'a> {
     pub(crate) ctx: &'a Ctx,
     pub(crate) actor: &'a Actor,
     action: Action,
-    pub(crate) tx: TenantTx,
+    pub(crate) tx: OperationTx,
     about: Option<AuditTarget>,
     /// A job was queued, so the commit wakes the workers.
     wakes_workers: bool,
@@ -81,8 +83,8 @@ impl<'a> AuthorizedTx<'a> {
         denied(ctx, actor, action, permission, about).await
     }
 
-    /// Authorises `action` and opens the actor's transaction. A denial is
-    /// audited.
+    /// Authorises `action` and opens the actor's transaction, which is
+    /// read-only if the action reads. A denial is audited.
     pub(crate) async fn begin(
         ctx: &'a Ctx,
         actor: &'a Actor,
@@ -100,15 +102,35 @@ impl<'a> AuthorizedTx<'a> {
         permission: Permission,
     ) -> Result<Self, AppError> {
         Self::authorize_permission(ctx, actor, action, permission).await?;
-        let tx = ctx.store.begin(actor).await?;
-        Ok(Self {
+        let tx = match action.effect() {
+            Effect::Read => OperationTx::begin_read(ctx, actor).await?,
+            Effect::Write | Effect::Reveal => OperationTx::begin(ctx, actor).await?,
+        };
+        Ok(Self::new(ctx, actor, action, tx))
+    }
+
+    /// As [`AuthorizedTx::begin_with_permission`], for a read that tries changes
+    /// and rolls them back.
+    pub(crate) async fn begin_trial(
+        ctx: &'a Ctx,
+        actor: &'a Actor,
+        action: Action,
+        permission: Permission,
+    ) -> Result<Self, AppError> {
+        Self::authorize_permission(ctx, actor, action, permission).await?;
+        let tx = OperationTx::begin(ctx, actor).await?;
+        Ok(Self::new(ctx, actor, action, tx))
+    }
+
+    fn new(ctx: &'a Ctx, actor: &'a Actor, action: Action, tx: OperationTx) -> Self {
+        Self {
             ctx,
             actor,
             action,
             tx,
             about: None,
             wakes_workers: false,
-        })
+        }
     }
 
     /// Continues in the transaction `tx`, in which part of the work was done
@@ -119,15 +141,8 @@ impl<'a> AuthorizedTx<'a> {
         action: Action,
         tx: AuthTx,
     ) -> Result<Self, AppError> {
-        let tx = tx.enter(actor).await?;
-        Ok(Self {
-            ctx,
-            actor,
-            action,
-            tx,
-            about: None,
-            wakes_workers: false,
-        })
+        let tx = OperationTx::Own(tx.enter(actor).await?);
+        Ok(Self::new(ctx, actor, action, tx))
     }
 
     /// Audits a side effect of the operation, as `action` on each of `targets`.
@@ -266,6 +281,7 @@ async fn denied(
     target: Option<AuditTarget>,
 ) -> AppError {
     let why = ("permission", permission.key());
+    ctx.pause_page();
     match denial_write(ctx, actor, action, why, target).await {
         Ok(()) => AppError::Forbidden { permission },
         Err(error) => error,

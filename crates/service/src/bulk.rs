@@ -87,6 +87,7 @@ impl Operation for MemberBulkPreview {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Preview one action on several members";
     const DESCRIPTION: &'static str = "Changes nothing.";
+    const TRIES_CHANGES: bool = true;
     type Input = BulkInput;
     type Output = BulkPreview;
 

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use crate::{CheckpointFolder, Embedder, export::Exports};
+use crate::{CheckpointFolder, Embedder, export::Exports, page::PageSnapshot};
 
 /// The context of all use cases. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -40,6 +40,9 @@ pub struct Ctx {
     pub stop: CancellationToken,
     /// Open requests; the process waits for them before it stops.
     pub requests: TaskTracker,
+    /// The snapshot of the page that is rendered, in which operations read;
+    /// `None` everywhere else.
+    pub page: Option<PageSnapshot>,
 }
 
 impl Ctx {
@@ -58,6 +61,20 @@ impl Ctx {
             checkpoints: None,
             stop: CancellationToken::new(),
             requests: TaskTracker::new(),
+            page: None,
+        }
+    }
+
+    /// For rendering a page: reading operations run in its snapshot.
+    #[must_use]
+    pub fn with_page(self, page: Option<PageSnapshot>) -> Self {
+        Self { page, ..self }
+    }
+
+    /// Ends the page's snapshot, if there is one; the next read begins another.
+    pub(crate) fn pause_page(&self) {
+        if let Some(page) = &self.page {
+            page.pause();
         }
     }
 

@@ -16,6 +16,7 @@ mod denial;
 mod embedder;
 mod embedding_model;
 mod export;
+mod frame;
 mod group_mapping;
 mod idempotency;
 pub mod identity;
@@ -39,6 +40,7 @@ mod offboard;
 mod operation;
 mod operator;
 mod overview;
+mod page;
 mod persona;
 mod preferences;
 mod profile;
@@ -53,12 +55,12 @@ mod tenant_lifecycle;
 
 pub use self::{
     api_key::*, audit::*, authorized_tx::*, break_glass::*, bulk::*, context::*, denial::*,
-    embedder::*, embedding_model::*, export::*, group_mapping::*, idempotency::*, import::*,
-    input::*, invite::*, isolation::*, job::*, live::*, member::*, member_status::*, memory::*,
-    memory_batch::*, memory_edit::*, memory_search::*, memory_trash::*, memory_version::*,
-    memory_view::*, notification::*, offboard::*, operation::*, operator::*, overview::*,
-    persona::*, preferences::*, profile::*, proposal::*, role::*, settings::*, share::*, team::*,
-    tenant::*, tenant_lifecycle::*,
+    embedder::*, embedding_model::*, export::*, frame::*, group_mapping::*, idempotency::*,
+    import::*, input::*, invite::*, isolation::*, job::*, live::*, member::*, member_status::*,
+    memory::*, memory_batch::*, memory_edit::*, memory_search::*, memory_trash::*,
+    memory_version::*, memory_view::*, notification::*, offboard::*, operation::*, operator::*,
+    overview::*, page::PageSnapshot, persona::*, preferences::*, profile::*, proposal::*, role::*,
+    settings::*, share::*, team::*, tenant::*, tenant_lifecycle::*,
 };
 pub use interchange::ExportFormat;
 

@@ -2,7 +2,7 @@
 
 use domain::{
     Action, Actor, AppError,
-    embedding_model::EmbeddingModel,
+    embedding_model::{EmbeddingModel, EmbeddingSource},
     memory::{
         MAX_INCLUDED_BYTES, MemoryCriteria, MemoryHit, SearchInclude, SearchInput, SearchMode,
         SearchResults, SimilarInput, parse_limit, parse_query,
@@ -57,7 +57,7 @@ impl Operation for MemorySimilar {
 }
 
 /// Not an [`Operation`]: the model works between two transactions, so that none
-/// is open meanwhile.
+/// is open while another server computes the vector.
 pub struct MemorySearch;
 
 impl Endpoint for MemorySearch {
@@ -141,7 +141,9 @@ async fn include_contents(tx: &mut TenantTx, hits: &mut [MemoryHit]) -> Result<(
 }
 
 /// The vector of the search text with its model, or the reason why there is
-/// none, for the user. No transaction is open while the model works.
+/// none, for the user. No transaction is open while another server computes it.
+/// Atrium's own model takes some milliseconds, for which a page keeps its
+/// snapshot.
 async fn query_vector(
     ctx: &Ctx,
     actor: &Actor,
@@ -152,6 +154,9 @@ async fn query_vector(
     drop(act);
     if let SemanticSearch::Off { reason } = ctx.embedder.status_of(&model) {
         return Ok(Err(reason));
+    }
+    if model.source != EmbeddingSource::Local {
+        ctx.pause_page();
     }
     let vector = ctx.embedder.query(&model, query.words().to_owned()).await;
     Ok(match vector {

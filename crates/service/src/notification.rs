@@ -1,7 +1,7 @@
 //! A member's notifications, and marking them read.
 
 use domain::{
-    Action, Actor, AppError, NoInput, NotificationId,
+    Action, AppError, NoInput, NotificationId,
     notification::{NotificationListInput, NotificationPage, NotificationPath},
     paging::PAGE_SIZE,
 };
@@ -9,7 +9,6 @@ use serde_json::json;
 use store::notification as notifications;
 
 use crate::{
-    Ctx,
     authorized_tx::{AuditTarget, AuthorizedTx},
     operation::{Done, Group, Operation, Route, operations},
 };
@@ -43,12 +42,6 @@ impl Operation for NotificationList {
             unread_count: notifications::notification_unread_count(tx).await?,
         }))
     }
-}
-
-/// Number of the actor's unread notifications, for the frame of every page.
-pub async fn notification_unread_count(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
-    let mut tx = AuthorizedTx::begin(ctx, actor, Action::NotificationList).await?;
-    Ok(notifications::notification_unread_count(&mut tx).await?)
 }
 
 pub struct NotificationRead;

@@ -53,6 +53,9 @@ pub trait Operation: Listed + Send + 'static {
     /// Set if MCP offers it.
     const MCP: Option<McpTool> = None;
     /// Path parameters are fields of it.
+    /// Set by a read that tries changes and rolls them back, which a read-only
+    /// transaction would refuse.
+    const TRIES_CHANGES: bool = false;
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
     type Output: Serialize + JsonSchema + Send + 'static;
 
@@ -310,8 +313,12 @@ async fn drive<O: Operation>(
     input: <O as Operation>::Input,
 ) -> Result<<O as Operation>::Output, AppError> {
     let action = O::action(actor, &input);
-    let mut tx =
-        AuthorizedTx::begin_with_permission(ctx, actor, action, needed::<O>(actor)).await?;
+    let permission = needed::<O>(actor);
+    let mut tx = if O::TRIES_CHANGES {
+        AuthorizedTx::begin_trial(ctx, actor, action, permission).await?
+    } else {
+        AuthorizedTx::begin_with_permission(ctx, actor, action, permission).await?
+    };
     match O::run(&mut tx, input).await {
         Ok(Done {
             output,
@@ -329,7 +336,13 @@ async fn drive<O: Operation>(
             Err(AppError::Internal)
         }
         Err(AppError::Forbidden { permission }) => Err(tx.into_denial(permission).await),
-        Err(error) => Err(error),
+        Err(AppError::NotFound) => Err(AppError::NotFound),
+        Err(error) => {
+            drop(tx);
+            // A failed statement would fail all later ones of the page.
+            ctx.pause_page();
+            Err(error)
+        }
     }
 }
 

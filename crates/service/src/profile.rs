@@ -6,7 +6,10 @@ use domain::{
     profile::{Organisation, Profile, Session},
 };
 use serde_json::json;
-use store::tenant::{TenantStatus, session_memberships};
+use store::{
+    actor::ActorRecord,
+    tenant::{TenantStatus, session_memberships},
+};
 
 use crate::{
     Ctx,
@@ -32,14 +35,24 @@ impl Operation for ProfileGet {
 
     async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Profile>, AppError> {
         let actor = tx.actor;
-        let mut record = store::actor::actor_load(tx, actor.user_id).await?;
-        // A key's scopes limit the actor, but not the record.
-        let permissions = record.permissions_in(&actor.request).into_iter();
-        record.profile.permissions = permissions
+        let known = tx.ctx.page.as_ref().and_then(|page| page.profile_of(actor));
+        if let Some(profile) = known {
+            return Ok(Done::read(profile.clone()));
+        }
+        let record = store::actor::actor_load(tx, actor.user_id).await?;
+        Ok(Done::read(profile_of(&record, actor)))
+    }
+}
+
+/// The profile of the actor, whose permissions a key's scopes limit.
+pub(crate) fn profile_of(record: &ActorRecord, actor: &Actor) -> Profile {
+    let permissions = record.permissions_in(&actor.request).into_iter();
+    Profile {
+        permissions: permissions
             .filter(|permission| actor.permissions.contains(permission))
-            .collect();
-        record.profile.api_key_id = actor.request.api_key_id;
-        Ok(Done::read(record.profile))
+            .collect(),
+        api_key_id: actor.request.api_key_id,
+        ..record.profile.clone()
     }
 }
 

@@ -45,7 +45,7 @@ async fn begin<'a, E: Endpoint>(
 }
 
 /// True if the actor can decide at least some proposals.
-fn may_decide(actor: &Actor) -> bool {
+pub(crate) fn may_decide(actor: &Actor) -> bool {
     let holds = |permission| actor.permissions.contains(&permission);
     holds(Permission::MemoryReview)
         || holds(Permission::MemoryShare) && !actor.led_team_ids.is_empty()
@@ -81,15 +81,6 @@ impl Operation for ProposalList {
             page: store::proposal::proposal_list(tx, view, after, PAGE_SIZE).await?,
         }))
     }
-}
-
-/// Number of proposals that wait for the actor; 0 if they can't decide any.
-pub async fn proposal_pending_count(ctx: &Ctx, actor: &Actor) -> Result<i64, AppError> {
-    if !may_decide(actor) {
-        return Ok(0);
-    }
-    let mut tx = begin::<ProposalList>(ctx, actor).await?;
-    Ok(store::proposal::proposal_pending_count(&mut tx).await?)
 }
 
 /// The pending proposal of one of the actor's own memories.

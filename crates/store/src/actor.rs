@@ -78,94 +78,85 @@ impl ActorRecord {
     }
 }
 
-/// Loads a member of the transaction's tenant. A request calls it in the
-/// transaction that read its session or key.
+/// The columns of the SQL function `actor_load`.
+pub(crate) struct ActorRow {
+    pub(crate) slug: String,
+    pub(crate) tenant_name: String,
+    pub(crate) tenant_status: TenantStatus,
+    pub(crate) tenant_time_zone: Option<String>,
+    pub(crate) kind: ActorKind,
+    pub(crate) status: UserStatus,
+    pub(crate) display_name: String,
+    pub(crate) email: Option<String>,
+    pub(crate) theme: Option<String>,
+    pub(crate) time_zone: Option<String>,
+    pub(crate) locale: Option<String>,
+    pub(crate) role_keys: Vec<String>,
+    pub(crate) role_names: Vec<String>,
+    pub(crate) system_role_keys: Vec<String>,
+    pub(crate) permissions: StoredPermissions,
+    pub(crate) team_ids: Vec<TeamId>,
+    pub(crate) team_names: Vec<String>,
+    pub(crate) led_team_ids: Vec<TeamId>,
+    pub(crate) is_operator: bool,
+}
+
+impl ActorRow {
+    pub(crate) fn into_record(self, tenant_id: TenantId, user_id: UserId) -> ActorRecord {
+        let mut permissions: BTreeSet<_> = self.permissions.known().collect();
+        for key in &self.system_role_keys {
+            permissions.extend(permissions_of_system(key));
+        }
+        ActorRecord {
+            tenant_id,
+            tenant_status: self.tenant_status,
+            kind: self.kind,
+            status: self.status,
+            role_keys: self.role_keys,
+            is_operator: self.is_operator,
+            team_ids: self.team_ids,
+            led_team_ids: self.led_team_ids,
+            profile: Profile {
+                user_id,
+                display_name: self.display_name,
+                kind: self.kind,
+                email: self.email,
+                tenant_name: self.tenant_name,
+                tenant_slug: self.slug,
+                roles: self.role_names,
+                teams: self.team_names,
+                permissions: permissions.into_iter().collect(),
+                api_key_id: None,
+            },
+            preferences: from_stored(
+                self.theme.as_deref(),
+                self.time_zone,
+                self.locale.as_deref(),
+            ),
+            tenant_time_zone: self.tenant_time_zone,
+        }
+    }
+}
+
+/// Loads a member of the transaction's tenant.
 pub async fn actor_load(tx: &mut TenantTx, user_id: UserId) -> Result<ActorRecord, StoreError> {
     let tenant_id = tx.tenant_id();
-    let row = sqlx::query!(
-        r#"SELECT t.slug, t.name AS tenant_name, t.status AS tenant_status,
-                  t.settings ->> 'time_zone' AS tenant_time_zone,
-                  u.kind, u.status, u.display_name, u.email,
-                  p.theme AS "theme?", p.time_zone AS "time_zone?", p.locale AS "locale?",
-                  ARRAY(
-                      SELECT r.key FROM roles r
-                       WHERE r.tenant_id = $1 AND r.id IN (
-                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
-                       ORDER BY r.key
-                  ) AS "role_keys!",
-                  ARRAY(
-                      SELECT r.name FROM roles r
-                       WHERE r.tenant_id = $1 AND r.id IN (
-                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
-                       ORDER BY r.key
-                  ) AS "role_names!",
-                  ARRAY(
-                      SELECT r.key FROM roles r
-                       WHERE r.tenant_id = $1 AND r.is_system AND r.id IN (
-                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
-                  ) AS "system_role_keys!",
-                  ARRAY(
-                      SELECT DISTINCT permission FROM roles r, unnest(r.permissions) AS permission
-                       WHERE r.tenant_id = $1 AND r.id IN (
-                           SELECT ur.role_id FROM user_roles ur WHERE ur.tenant_id = $1 AND ur.user_id = $2)
-                  ) AS "permissions!: StoredPermissions",
-                  ARRAY(
-                      SELECT g.id FROM teams g
-                       WHERE g.tenant_id = $1 AND g.id IN (
-                           SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = $2)
-                       ORDER BY g.name
-                  ) AS "team_ids!: Vec<TeamId>",
-                  ARRAY(
-                      SELECT DISTINCT m.team_id FROM team_members m
-                       WHERE m.tenant_id = $1 AND m.user_id = $2 AND m.role = 'lead'
-                  ) AS "led_team_ids!: Vec<TeamId>",
-                  ARRAY(
-                      SELECT g.name FROM teams g
-                       WHERE g.tenant_id = $1 AND g.id IN (
-                           SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = $2)
-                       ORDER BY g.name
-                  ) AS "team_names!",
-                  EXISTS (
-                      SELECT FROM platform_operators o WHERE o.tenant_id = $1 AND o.user_id = $2
-                  ) AS "is_operator!"
-             FROM users u
-             JOIN tenants t ON t.id = u.tenant_id
-             LEFT JOIN user_preferences p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-            WHERE u.tenant_id = $1 AND u.id = $2"#,
+    let row = sqlx::query_as!(
+        ActorRow,
+        r#"SELECT slug AS "slug!", tenant_name AS "tenant_name!", tenant_status AS "tenant_status!: TenantStatus",
+                  tenant_time_zone, kind AS "kind!: ActorKind", status AS "status!: UserStatus",
+                  display_name AS "display_name!", email, theme, time_zone, locale, role_keys AS "role_keys!",
+                  role_names AS "role_names!", system_role_keys AS "system_role_keys!",
+                  permissions AS "permissions!: StoredPermissions", team_ids AS "team_ids!: Vec<TeamId>",
+                  team_names AS "team_names!", led_team_ids AS "led_team_ids!: Vec<TeamId>",
+                  is_operator AS "is_operator!"
+             FROM actor_load($1, $2)"#,
         tenant_id as _,
         user_id as _,
     )
     .fetch_one(tx.conn())
     .await?;
-
-    let mut permissions: BTreeSet<_> = row.permissions.known().collect();
-    for key in &row.system_role_keys {
-        permissions.extend(permissions_of_system(key));
-    }
-    Ok(ActorRecord {
-        tenant_id,
-        tenant_status: row.tenant_status,
-        kind: row.kind,
-        status: row.status,
-        role_keys: row.role_keys,
-        is_operator: row.is_operator,
-        team_ids: row.team_ids,
-        led_team_ids: row.led_team_ids,
-        profile: Profile {
-            user_id,
-            display_name: row.display_name,
-            kind: row.kind,
-            email: row.email,
-            tenant_name: row.tenant_name,
-            tenant_slug: row.slug,
-            roles: row.role_names,
-            teams: row.team_names,
-            permissions: permissions.into_iter().collect(),
-            api_key_id: None,
-        },
-        preferences: from_stored(row.theme.as_deref(), row.time_zone, row.locale.as_deref()),
-        tenant_time_zone: row.tenant_time_zone,
-    })
+    Ok(row.into_record(tenant_id, user_id))
 }
 
 /// Returns a member as the actor of `request`, with current permissions; `None`

@@ -57,7 +57,7 @@ pub mod user;
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool,
+    Connection as _, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use uuid::Uuid;
@@ -83,6 +83,10 @@ const CONSTRAINTS: &[error::ConstraintErrors] = &[
     tenant::CONSTRAINTS,
     user::CONSTRAINTS,
 ];
+
+/// A connection that was idle for longer is tested before it is used: a firewall
+/// may have dropped it, and a statement on it would only end with a time-out.
+const UNTESTED: Duration = Duration::from_secs(10);
 
 /// Settings of the connection pools.
 #[derive(Clone, Debug)]
@@ -135,6 +139,16 @@ impl Store {
             Ok(PgPoolOptions::new()
                 .max_connections(*options.max_connections.get(login))
                 .acquire_timeout(options.acquire_timeout)
+                // A transaction's beginning finds a closed connection itself.
+                .test_before_acquire(false)
+                .before_acquire(|conn, meta| {
+                    Box::pin(async move {
+                        if meta.idle_for > UNTESTED {
+                            conn.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
                 .connect_lazy_with(url.map_err(|error| ConnectError {
                     login,
                     source: error.into(),

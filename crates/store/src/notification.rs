@@ -114,6 +114,36 @@ pub async fn notification_unread_count(tx: &mut TenantTx) -> Result<i64, StoreEr
     .await?)
 }
 
+/// The counts in the frame of every page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameCounts {
+    /// Unread notifications.
+    pub unread: i64,
+    /// Proposals that wait for the member; 0 if they were not asked for.
+    pub waiting: i64,
+}
+
+/// Counts the member's unread notifications and, if `with_proposals`, the
+/// proposals of others that wait.
+pub async fn frame_counts(
+    tx: &mut TenantTx,
+    with_proposals: bool,
+) -> Result<FrameCounts, StoreError> {
+    let (tenant_id, member) = (tx.tenant_id(), tx.member_id()?);
+    Ok(sqlx::query_as!(
+        FrameCounts,
+        r#"SELECT (SELECT count(*) FROM notifications
+                    WHERE tenant_id = $1 AND user_id = $2 AND read_at IS NULL) AS "unread!",
+                  (SELECT count(*) FROM memory_proposals
+                    WHERE tenant_id = $1 AND status = 'pending' AND proposed_by <> $2 AND $3) AS "waiting!""#,
+        tenant_id as _,
+        member as _,
+        with_proposals,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// Marks one notification of the transaction's member as read.
 ///
 /// # Errors

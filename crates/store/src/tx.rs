@@ -5,10 +5,16 @@
 //! statement sets the role and all settings, and works through a
 //! transaction-mode pooler as well.
 
+mod begin;
+mod page;
+
 use domain::{Actor, TeamId, TenantId, UserId};
 use sqlx::{PgConnection, Postgres, Transaction};
 
+use self::begin::begin_sql;
 use crate::{Login, Store, StoreError, changes::PendingNotify};
+
+pub use page::PageSession;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LocalRole {
@@ -25,17 +31,6 @@ impl LocalRole {
             Self::Auth => "atrium_auth",
             Self::Worker => "atrium_worker",
             Self::Operator => "atrium_operator",
-        }
-    }
-
-    /// The login whose own role this is. A connection of [`Login::App`] can
-    /// take no other role, whatever SQL runs on it.
-    const fn login(self) -> Login {
-        match self {
-            Self::App => Login::App,
-            Self::Auth => Login::Auth,
-            Self::Worker => Login::Worker,
-            Self::Operator => Login::Operator,
         }
     }
 }
@@ -97,14 +92,12 @@ fn array(ids: &[TeamId]) -> String {
     format!("{{{}}}", ids.join(","))
 }
 
-/// Takes the role and sets the settings, until the transaction ends.
+/// Takes the role and sets the actor's settings, until the transaction ends.
 async fn role_take(
     conn: &mut PgConnection,
     role: LocalRole,
     settings: &Settings,
 ) -> Result<(), StoreError> {
-    // The timeouts bound how long a stuck statement or a forgotten transaction
-    // can hold locks; the pinned search path puts temporary objects last.
     sqlx::query!(
         "SELECT set_config('role', $1, true) AS role,
                 set_config('app.current_tenant_id', $2, true) AS tenant_id,
@@ -114,11 +107,7 @@ async fn role_take(
                 set_config('app.permissions', $6, true) AS permissions,
                 set_config('app.vendor', $7, true) AS vendor,
                 -- Set by `break_glass` alone, after it found an open grant.
-                set_config('app.break_glass_user_id', '', true) AS break_glass_user_id,
-                set_config('search_path', 'public, pg_temp', true) AS search_path,
-                set_config('statement_timeout', '30s', true) AS statement_timeout,
-                set_config('lock_timeout', '10s', true) AS lock_timeout,
-                set_config('idle_in_transaction_session_timeout', '60s', true) AS idle_timeout",
+                set_config('app.break_glass_user_id', '', true) AS break_glass_user_id",
         role.name(),
         settings.tenant_id,
         settings.user_id,
@@ -135,16 +124,11 @@ async fn role_take(
 type Tx = Transaction<'static, Postgres>;
 
 impl Store {
-    async fn begin_as(&self, role: LocalRole, settings: &Settings) -> Result<Tx, StoreError> {
-        // sqlx (0.9) forgets a BEGIN whose response nobody awaits, and the
-        // connection would return to the pool inside a transaction. A separate
-        // task always awaits it, even if the caller is cancelled.
-        let pool = self.pools.get(role.login()).clone();
-        let begin_task = tokio::spawn(async move { pool.begin().await });
-        let mut tx = begin_task
-            .await
-            .map_err(|error| StoreError::other(error.to_string()))??;
-        role_take(&mut tx, role, settings).await?;
+    async fn begin_app(&self, settings: &Settings) -> Result<Tx, StoreError> {
+        let mut tx = self
+            .begin_with(Login::App, begin_sql!("BEGIN", "atrium_app"))
+            .await?;
+        role_take(&mut tx, LocalRole::App, settings).await?;
         Ok(tx)
     }
 
@@ -154,9 +138,7 @@ impl Store {
 
     /// Begins a transaction in the actor's tenant, under row security.
     pub async fn begin(&self, actor: &Actor) -> Result<TenantTx, StoreError> {
-        let tx = self
-            .begin_as(LocalRole::App, &Settings::of_actor(actor))
-            .await?;
+        let tx = self.begin_app(&Settings::of_actor(actor)).await?;
         Ok(TenantTx {
             tx,
             pending_notify: self.pending_notify(),
@@ -168,9 +150,7 @@ impl Store {
     /// Begins a transaction in a tenant for Atrium itself, which may change
     /// members and roles but sees no member's own rows.
     pub async fn begin_as_system(&self, tenant_id: TenantId) -> Result<TenantTx, StoreError> {
-        let tx = self
-            .begin_as(LocalRole::App, &Settings::of_system(tenant_id))
-            .await?;
+        let tx = self.begin_app(&Settings::of_system(tenant_id)).await?;
         Ok(TenantTx {
             tx,
             pending_notify: self.pending_notify(),
@@ -189,7 +169,7 @@ impl Store {
     ) -> Result<TenantTx, StoreError> {
         let settings = Settings::of_member(tenant_id, user_id);
         Ok(TenantTx {
-            tx: self.begin_as(LocalRole::App, &settings).await?,
+            tx: self.begin_app(&settings).await?,
             pending_notify: self.pending_notify(),
             tenant_id,
             user_id: Some(user_id),
@@ -199,7 +179,9 @@ impl Store {
     /// Begins a transaction for authentication, which accesses identities,
     /// sessions and sign-ins but no tenant's data.
     pub async fn begin_auth(&self) -> Result<AuthTx, StoreError> {
-        let tx = self.begin_as(LocalRole::Auth, &Settings::default()).await?;
+        let tx = self
+            .begin_with(Login::Auth, begin_sql!("BEGIN", "atrium_auth"))
+            .await?;
         Ok(AuthTx {
             tx,
             pending_notify: self.pending_notify(),
@@ -210,7 +192,7 @@ impl Store {
     /// can't read the tenants' data.
     pub async fn begin_worker(&self) -> Result<WorkerTx, StoreError> {
         let tx = self
-            .begin_as(LocalRole::Worker, &Settings::default())
+            .begin_with(Login::Worker, begin_sql!("BEGIN", "atrium_worker"))
             .await?;
         Ok(WorkerTx {
             tx,
@@ -222,7 +204,7 @@ impl Store {
     /// tenants.
     pub async fn begin_operator(&self) -> Result<OperatorTx, StoreError> {
         let tx = self
-            .begin_as(LocalRole::Operator, &Settings::default())
+            .begin_with(Login::Operator, begin_sql!("BEGIN", "atrium_operator"))
             .await?;
         Ok(OperatorTx {
             tx,

@@ -3,18 +3,19 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{Actor, AppError, RequestFacts, SessionId};
 use service::{
-    identity::{CallerError, SessionMember, Visit, refresh_is_due, session_resolve},
+    identity::{CallerError, SessionMember, Visit, session_resolve},
     request_denial_audit,
 };
 
 use super::{Auth, sign_in_error::redirect_to_sign_in};
 use crate::{
+    download,
     http::{
         CrossSite, INVITE_PATH, ReturnTo, audit_unknown_id, check_cross_site, error_response,
         error_response_with_status, is_read, loggable_path, wants_html,
@@ -47,6 +48,11 @@ impl PathAccess {
             _ => Self::Members,
         }
     }
+}
+
+/// True if a page is rendered in response, and not a file or a form's result.
+fn is_page(parts: &Parts) -> bool {
+    is_read(&parts.method) && wants_html(&parts.headers) && parts.uri.path() != download::PATH
 }
 
 /// The page for sessions without any role (SEC-A11).
@@ -90,7 +96,11 @@ pub(super) async fn actor_layer(
         let is_use = parts.uri.path() != live::PATH;
         // Paths for signing in and out set the cookie themselves.
         let may_rotate = is_use && access == PathAccess::Members && cross_site.is_none();
-        let visit = Visit { is_use, may_rotate };
+        let visit = Visit {
+            is_use,
+            may_rotate,
+            is_page: may_rotate && is_page(&parts),
+        };
         match auth.resolve_member(&parts.headers, &facts, visit).await {
             // The sign-in page still works while the database is away.
             Err(CallerError::Failed(_))
@@ -109,7 +119,7 @@ pub(super) async fn actor_layer(
             .await;
     }
 
-    let mut rotated = None;
+    let (mut rotated, mut page) = (None, None);
     let actor = match (member, access) {
         (Ok(member), _) => {
             rotated = member.rotated;
@@ -126,6 +136,8 @@ pub(super) async fn actor_layer(
                 return response;
             }
             parts.extensions.insert(member.display);
+            parts.extensions.insert(member.page.clone());
+            page = Some(member.page);
             Some(member.actor)
         }
         (Err(CallerError::Inactive(problem)), PathAccess::Members) => {
@@ -146,6 +158,10 @@ pub(super) async fn actor_layer(
     parts.extensions.insert::<Option<Actor>>(actor.clone());
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let mut response = next.run(Request::from_parts(parts, body)).await;
+    // Pages are rendered in full before their response begins.
+    if let Some(page) = page {
+        page.end().await;
+    }
     if let Some(issued) = &rotated {
         auth.set_session(response.headers_mut(), issued);
     }
@@ -166,16 +182,16 @@ impl Auth {
     ) -> Result<SessionMember, CallerError> {
         let ctx = &self.0.ctx;
         let token = self.session_token(headers).ok_or(CallerError::Unknown)?;
-        let member = session_resolve(ctx, &token, facts, visit).await?;
-        if visit.is_use && refresh_is_due(&member.session, ctx.clock.now()) {
-            self.refresh_in_background(member.session.clone(), facts.clone());
+        let mut member = session_resolve(ctx, &token, facts, visit).await?;
+        if let Some(session) = member.refresh.take() {
+            self.refresh_in_background(session, facts.clone());
         }
         Ok(member)
     }
 
     /// Redirects browsers to the sign-in page with a way back; others get an
     /// error.
-    fn ask_to_sign_in(&self, parts: &axum::http::request::Parts) -> Response {
+    fn ask_to_sign_in(&self, parts: &Parts) -> Response {
         if !wants_html(&parts.headers) {
             return error_response(&parts.headers, &AppError::Unauthenticated);
         }
@@ -197,7 +213,7 @@ impl Auth {
         &self,
         cross_site: CrossSite,
         actor: Option<&Actor>,
-        parts: &axum::http::request::Parts,
+        parts: &Parts,
         facts: &RequestFacts,
     ) -> Response {
         let path = loggable_path(parts.uri.path());

@@ -21,6 +21,7 @@ mod listener;
 mod live;
 mod markup;
 mod mcp;
+mod page_reads;
 mod rest;
 mod rest_audit;
 mod rest_import;

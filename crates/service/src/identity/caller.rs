@@ -30,6 +30,18 @@ pub(crate) fn is_use_due(last: Option<Timestamp>, now: Timestamp) -> bool {
     last.is_none_or(|at| now - at >= Duration::MINUTE)
 }
 
+/// Fails unless both the member and the organisation are active.
+pub(super) fn check_active(record: &ActorRecord) -> Result<(), CallerError> {
+    if let Some(problem) = SignInProblem::of_tenant(record.tenant_status) {
+        return Err(CallerError::Inactive(problem));
+    }
+    if record.may_act() {
+        Ok(())
+    } else {
+        Err(CallerError::Inactive(SignInProblem::Suspended))
+    }
+}
+
 /// Continues the transaction that read a session or key in its organisation,
 /// and loads its member, who must be active (SEC-B3). Records the member's use
 /// at `used_at`, if it is given.
@@ -48,12 +60,7 @@ pub(crate) async fn caller_load(
         Err(StoreError::NotFound) => return Err(CallerError::Unknown),
         other => other?,
     };
-    if let Some(problem) = SignInProblem::of_tenant(record.tenant_status) {
-        return Err(CallerError::Inactive(problem));
-    }
-    if !record.may_act() {
-        return Err(CallerError::Inactive(SignInProblem::Suspended));
-    }
+    check_active(&record)?;
     if let Some(now) = used_at {
         user_touch(&mut tx, user_id, now).await?;
     }

@@ -23,9 +23,7 @@ mod token;
 pub use attempt::{LOGIN_LIFETIME, LoginStart, identity_purge, login_begin, login_take};
 pub use caller::CallerError;
 pub use issuer::{Directory, IssuerPolicy};
-pub use refresh::{
-    REFRESH_LEASE, RefreshClaim, Renewal, refresh_claim, refresh_finish, refresh_is_due,
-};
+pub use refresh::{REFRESH_LEASE, RefreshClaim, Renewal, refresh_claim, refresh_finish};
 pub use seal::{TokenSealer, Tokens};
 pub use session::{SessionMember, Visit, session_resolve, session_revalidate};
 pub use settings::{SessionLifetimes, SessionSettings};

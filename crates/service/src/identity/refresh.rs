@@ -38,7 +38,7 @@ pub enum Renewal {
 
 /// True if the session's tokens are due for renewal and no process holds the
 /// lease.
-pub fn refresh_is_due(session: &StoredSession, now: Timestamp) -> bool {
+pub(super) fn refresh_is_due(session: &StoredSession, now: Timestamp) -> bool {
     session.refresh_at.is_some_and(|at| at <= now)
         && session.refresh_lease_until.is_none_or(|until| until <= now)
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Actor, RequestFacts, SessionId, TenantId, preferences::DisplaySettings};
+use domain::{Actor, RequestFacts, SessionId, TenantId, Timestamp, preferences::DisplaySettings};
 use serde_json::json;
 use store::{
-    AuthTx, StoreError,
+    AuthTx, StoreError, TenantTx,
     actor::ActorRecord,
     session::{
         Rotation, StoredSession, session_load, session_privileges_set, session_rotate,
@@ -15,10 +15,11 @@ use store::{
 use time::Duration;
 
 use super::{
-    caller::{CallerError, caller_load, is_use_due},
+    caller::{CallerError, caller_load, check_active, is_use_due},
+    refresh::refresh_is_due,
     token::{IssuedToken, SessionToken, sha256},
 };
-use crate::{Ctx, display_settings};
+use crate::{Ctx, display_settings, page::PageSnapshot, profile::profile_of};
 
 /// How long requests with the token from before a rotation are accepted: as
 /// long as a page may take to load its resources.
@@ -31,6 +32,9 @@ pub struct Visit {
     pub is_use: bool,
     /// The response may set a new session cookie.
     pub may_rotate: bool,
+    /// A page is rendered, whose reads continue in the transaction that
+    /// resolved its caller.
+    pub is_page: bool,
 }
 
 /// The active member behind a session.
@@ -41,16 +45,72 @@ pub struct SessionMember {
     pub display: DisplaySettings,
     /// The session's new token, if it was rotated.
     pub rotated: Option<IssuedToken>,
-    pub session: StoredSession,
+    /// The session, if its tokens are due for renewal.
+    pub refresh: Option<StoredSession>,
+    /// For the page that the request renders.
+    pub page: PageSnapshot,
 }
 
-/// Resolves the member behind a session's token. Session and member are read in
-/// one transaction.
+impl SessionMember {
+    fn new(actor: Actor, record: &ActorRecord, tx: Option<TenantTx>, now: Timestamp) -> Self {
+        let opened = tx.map(|tx| (tx, profile_of(record, &actor)));
+        Self {
+            has_role: !record.role_keys.is_empty(),
+            display: display_settings(&record.preferences, record.tenant_time_zone.as_deref(), now),
+            rotated: None,
+            refresh: None,
+            page: PageSnapshot::new(actor.clone(), opened),
+            actor,
+        }
+    }
+}
+
+/// Resolves the member behind a session's token.
+///
+/// Session and member are read in one statement, on the login of members'
+/// requests, and a page goes on in the same transaction. Only a request that has
+/// to write to the session, as one in each minute does, is resolved on the auth
+/// login.
 pub async fn session_resolve(
     ctx: &Ctx,
     token: &SessionToken,
     facts: &RequestFacts,
-    Visit { is_use, may_rotate }: Visit,
+    visit: Visit,
+) -> Result<SessionMember, CallerError> {
+    let now = ctx.clock.now();
+    let (mut tx, session) = ctx
+        .store
+        .begin_page(&token.hash(), now)
+        .await?
+        .ok_or(CallerError::Unknown)?;
+    check_active(&session.record)?;
+    let writes = !session.by_previous_id
+        && (visit.is_use && is_use_due(Some(session.last_seen_at), now)
+            || visit.may_rotate
+                && session.privileges_hash.as_deref() != Some(&privileges_hash(&session.record)));
+    if writes || visit.is_use && session.refresh_is_due {
+        drop(tx);
+        return session_resolve_and_write(ctx, token, facts, visit).await;
+    }
+    let actor = session.record.to_actor(with_session(facts, session.id));
+    let tx = if visit.is_page {
+        tx.enter_actor(&actor).await?;
+        Some(tx)
+    } else {
+        None
+    };
+    Ok(SessionMember::new(actor, &session.record, tx, now))
+}
+
+/// As [`session_resolve`]; also records the use, and gives the session another
+/// token if the member's privileges changed. One transaction.
+async fn session_resolve_and_write(
+    ctx: &Ctx,
+    token: &SessionToken,
+    facts: &RequestFacts,
+    Visit {
+        is_use, may_rotate, ..
+    }: Visit,
 ) -> Result<SessionMember, CallerError> {
     let now = ctx.clock.now();
     let hash = token.hash();
@@ -78,12 +138,11 @@ pub async fn session_resolve(
         tx.commit().await?;
         None
     };
+    let actor = record.to_actor(with_session(facts, session.id));
     Ok(SessionMember {
-        actor: record.to_actor(with_session(facts, session.id)),
-        has_role: !record.role_keys.is_empty(),
-        display: display_settings(&record.preferences, record.tenant_time_zone.as_deref(), now),
         rotated,
-        session,
+        refresh: (is_use && refresh_is_due(&session, now)).then_some(session),
+        ..SessionMember::new(actor, &record, None, now)
     })
 }
 

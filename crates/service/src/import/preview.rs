@@ -50,6 +50,8 @@ impl Endpoint for ImportPreviewGet {
         let mut tx = AuthorizedTx::begin(ctx, actor, Action::ImportGet).await?;
         let import = store::import::import_get(&mut tx, id).await?;
         drop(tx);
+        // The file is read in transactions of its own, on another thread.
+        ctx.pause_page();
         let format = format_of(&import, &choice)?;
         check(&choice)?;
         let size = u64::try_from(import.size).unwrap_or_default();

@@ -22,6 +22,7 @@ mod memory_view;
 mod offboard;
 mod operations;
 mod operator;
+mod page;
 mod preferences;
 mod proposal;
 mod review;

@@ -8,7 +8,7 @@ use domain::{
     proposal::{ProposalStatus, ProposalView},
     share::{Audience, ShareOutcome},
 };
-use service::proposal_pending_count;
+use service::frame_get;
 
 use crate::call_memory::{
     memory_get, memory_search, memory_share, memory_sharing, memory_unshare, memory_update,
@@ -81,8 +81,8 @@ async fn lead_accepts_a_members_proposal_and_only_the_team_finds_it() {
         (&team.mia, 0),
         (&team.max, 0),
     ] {
-        let count = proposal_pending_count(ctx, actor).await;
-        assert_eq!(count, Ok(waiting), "{}", actor.label);
+        let frame = frame_get(ctx, actor).await.unwrap();
+        assert_eq!(frame.waiting, waiting, "{}", actor.label);
     }
     let seen = proposal_get(ctx, &team.lena, proposal).await.unwrap();
     assert_eq!(seen.content, "The spare key is under the mat");

@@ -52,7 +52,7 @@ pub const COMMON: &str = "
     ), roles AS (
         SELECT oid, rolname::text AS name FROM pg_roles
          WHERE rolname IN ('atrium_app', 'atrium_auth', 'atrium_worker', 'atrium_operator', 'atrium_search', 'atrium_audit',
-                           'atrium_handover', 'atrium_purge', 'atrium_sharing', 'atrium_trash')
+                           'atrium_handover', 'atrium_purge', 'atrium_session', 'atrium_sharing', 'atrium_trash')
     ), privileges AS (
         SELECT t.oid, t.name, g.grantee, g.privilege_type AS privilege, NULL::name AS column_name
           FROM tables t, aclexplode(t.relacl) g WHERE g.grantee <> t.relowner

@@ -108,6 +108,18 @@ pub const RULES: &[Rule] = &[
         remedy: Some("revoke it: the role that empties the trash reads no words"),
     },
     Rule {
+        // Members' requests can call its function.
+        name: "session_reads_no_tokens",
+        breaks: "SELECT DISTINCT name AS object, coalesce(column_name, 'the whole row') || ' can be read or changed' AS problem
+                   FROM privileges
+                  WHERE grantee = 'atrium_session'::regrole
+                    AND (name <> 'web_sessions' OR privilege <> 'SELECT' OR coalesce(column_name::text, '') <> ALL (ARRAY[
+                         'tenant_id', 'id', 'id_hash', 'user_id', 'last_seen_at', 'idle_expires_at', 'absolute_expires_at',
+                         'revoked_at', 'refresh_at', 'refresh_lease_until', 'privileges_hash', 'previous_id_hash',
+                         'previous_id_until']))",
+        remedy: Some("revoke it: the role that finds a session reads no tokens and changes nothing"),
+    },
+    Rule {
         // Operators see row counts, never content, names or row ids.
         name: "operators_only_count",
         breaks: "SELECT DISTINCT name AS object, coalesce(column_name, 'the whole row') || ' can be read' AS problem

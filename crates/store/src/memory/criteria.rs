@@ -6,7 +6,6 @@ use domain::{
     memory::{MemoryCriteria, MemoryOwner, Visibility},
 };
 use serde_json::{Value, json};
-use sqlx::PgConnection;
 use time::{Date, Time};
 
 use crate::StoreError;
@@ -59,19 +58,6 @@ pub fn criteria_filter(
 
 fn start_of(day: Date) -> i64 {
     day.with_time(Time::MIDNIGHT).assume_utc().unix_timestamp()
-}
-
-/// Makes this transaction plan each statement for its actual values: a generic
-/// plan for any filter and tenant would be bad for each. Also disables parallel
-/// workers, because starting one takes longer than lists and searches do.
-pub(super) async fn force_custom_plans(conn: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query!(
-        "SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS plans,
-                set_config('max_parallel_workers_per_gather', '0', true) AS processes"
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use domain::{
 };
 use sqlx::types::Json;
 
-use super::criteria::{criteria_filter, force_custom_plans};
+use super::criteria::criteria_filter;
 use crate::{
     StoreError, TenantTx,
     cursor::{Cursor, List},
@@ -34,13 +34,10 @@ pub async fn memory_list(
     now: Timestamp,
 ) -> Result<Page<MemorySummary>, StoreError> {
     let member_id = tx.member_id()?;
-    configure_list(tx).await?;
     // Skips the parts that the criteria exclude, which would be scanned to the
     // end.
     let own = criteria.may_include(member_id);
     let others = criteria.may_include_others(member_id);
-    // Three lists, each along its own index. `coalesce` makes the cursor an
-    // index condition with and without a cursor.
     let memories = sqlx::query_as!(
         MemorySummary,
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
@@ -49,41 +46,23 @@ pub async fn memory_list(
                     WHERE replies.tenant_id = $1 AND replies.parent_id = memories.id
                       AND replies.deleted_at IS NULL) AS "replies!",
                   deleted_at, memories.created_at, memories.updated_at
-             FROM (
-                 (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND $7
-                     AND memory_fits(memories, $3)
-                     AND (parent_id IS NULL OR NOT EXISTS (
-                              SELECT FROM memories root WHERE root.tenant_id = $1 AND root.id = memories.parent_id))
-                     AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-                   ORDER BY updated_at DESC, id DESC LIMIT $6)
-                 UNION ALL
-                 (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL AND visibility <> 'private' AND $8
-                     AND memory_fits(memories, $3)
-                     AND parent_id IS NULL
-                     AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-                   ORDER BY updated_at DESC, id DESC LIMIT $6)
-                 UNION ALL
-                 (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL AND $9
-                     AND memory_fits(memories, $3)
-                     AND (updated_at, id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-                   ORDER BY updated_at DESC, id DESC LIMIT $6)
-             ) AS page
-             JOIN memories ON memories.tenant_id = $1 AND memories.id = page.id
+             FROM memory_page($2, $3, $4, $5, $6, $7, $8) AS page
+            CROSS JOIN LATERAL (
+                     -- By its key, one by one: the planner would rather read all of
+                     -- the member's.
+                     SELECT * FROM memories WHERE memories.tenant_id = $1 AND memories.id = page.memory_id LIMIT 1
+                 ) AS memories
              JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
             ORDER BY memories.updated_at DESC, memories.id DESC
-            LIMIT $6"#,
+            LIMIT $8"#,
         tx.tenant_id() as _,
-        member_id as _,
         criteria_filter(criteria, member_id, now)?,
-        after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key) as _,
-        i64::from(size) + 1,
         own && !criteria.trash,
         others,
         own && criteria.trash,
+        after.map(|cursor| cursor.at),
+        after.map(|cursor| cursor.key) as _,
+        i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -106,7 +85,6 @@ pub async fn memory_list_by_creation(
     now: Timestamp,
 ) -> Result<Page<MemorySummary>, StoreError> {
     let member_id = tx.member_id()?;
-    configure_list(tx).await?;
     let own = criteria.may_include(member_id);
     let others = criteria.may_include_others(member_id);
     let memories = sqlx::query_as!(
@@ -117,41 +95,23 @@ pub async fn memory_list_by_creation(
                     WHERE replies.tenant_id = $1 AND replies.parent_id = memories.id
                       AND replies.deleted_at IS NULL) AS "replies!",
                   deleted_at, memories.created_at, memories.updated_at
-             FROM (
-                 (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND $7
-                     AND memory_fits(memories, $3)
-                     AND (parent_id IS NULL OR NOT EXISTS (
-                              SELECT FROM memories root WHERE root.tenant_id = $1 AND root.id = memories.parent_id))
-                     AND (created_at, id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
-                   ORDER BY created_at, id LIMIT $6)
-                 UNION ALL
-                 (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL AND visibility <> 'private' AND $8
-                     AND memory_fits(memories, $3)
-                     AND parent_id IS NULL
-                     AND (created_at, id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
-                   ORDER BY created_at, id LIMIT $6)
-                 UNION ALL
-                 (SELECT id FROM memories
-                   WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL AND $9
-                     AND memory_fits(memories, $3)
-                     AND (created_at, id) > (coalesce($4, '-infinity'::timestamptz), coalesce($5, '00000000-0000-0000-0000-000000000000'::uuid))
-                   ORDER BY created_at, id LIMIT $6)
-             ) AS page
-             JOIN memories ON memories.tenant_id = $1 AND memories.id = page.id
+             FROM memory_page_by_creation($2, $3, $4, $5, $6, $7, $8) AS page
+            CROSS JOIN LATERAL (
+                     -- By its key, one by one: the planner would rather read all of
+                     -- the member's.
+                     SELECT * FROM memories WHERE memories.tenant_id = $1 AND memories.id = page.memory_id LIMIT 1
+                 ) AS memories
              JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
             ORDER BY memories.created_at, memories.id
-            LIMIT $6"#,
+            LIMIT $8"#,
         tx.tenant_id() as _,
-        member_id as _,
         criteria_filter(criteria, member_id, now)?,
-        after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key) as _,
-        i64::from(size) + 1,
         own && !criteria.trash,
         others,
         own && criteria.trash,
+        after.map(|cursor| cursor.at),
+        after.map(|cursor| cursor.key) as _,
+        i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -162,21 +122,6 @@ pub async fn memory_list_by_creation(
         }
         .to_text(List::MemoryByCreation, tx.tenant_id())
     }))
-}
-
-/// Sets how Postgres plans the lists of this transaction.
-async fn configure_list(tx: &mut TenantTx) -> Result<(), StoreError> {
-    force_custom_plans(tx.conn()).await?;
-    // The planner can't know how many rows the policy admits. It assumes so few
-    // that it would scan and sort a large collection, where the first rows
-    // along the index suffice.
-    sqlx::query!(
-        "SELECT set_config('enable_bitmapscan', 'off', true) AS bitmaps,
-                set_config('enable_seqscan', 'off', true) AS sequences"
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    Ok(())
 }
 
 /// The texts of the visible memories among `ids`.

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use tokio::time::timeout;
 
 use crate::{
-    Store, TenantTx,
+    Login, Store, TenantTx,
     memory::{memory_counts, memory_create},
     testing::{NOW, TestDb, id},
     user::user_find,
@@ -138,9 +138,14 @@ async fn cancelled_begin_leaves_no_open_transaction() {
     let Fixture { db, mia, .. } = fixture().await;
     // Each number of polls ends at another point: waiting for a connection, for
     // its ping, for the answer to BEGIN, for the role.
-    for polls in 1..12 {
-        let begun = drop_after_polls(db.store.begin(&mia), polls).await;
-        drop(begun.transpose().unwrap());
+    for polls in 1..24 {
+        if polls % 2 == 0 {
+            let begun = drop_after_polls(db.store.begin(&mia), polls / 2).await;
+            drop(begun.transpose().unwrap());
+        } else {
+            let begun = drop_after_polls(db.store.begin_page(&[1; 32], NOW), polls / 2 + 1).await;
+            drop(begun.transpose().unwrap());
+        }
         // Rollbacks run in the background.
         let mut open = 0_i64;
         for _ in 0..40 {
@@ -157,6 +162,70 @@ async fn cancelled_begin_leaves_no_open_transaction() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         assert_eq!(open, 0, "after {polls} polls");
+    }
+}
+
+/// A connection that is inside a transaction, as one whose BEGIN was forgotten
+/// would be, is rolled back.
+#[tokio::test]
+async fn forgotten_transaction_is_rolled_back_when_another_begins() {
+    let Fixture { db, mia, .. } = fixture().await;
+    let pool = &db.store.pools.app;
+    for state in ["BEGIN; SELECT 1", "BEGIN; SELECT 1 / 0"] {
+        let mut conn = pool.acquire().await.unwrap();
+        let _ = sqlx::raw_sql(state).execute(&mut *conn).await;
+        drop(conn);
+        let found = db.store.begin_page(&[1; 32], NOW).await.unwrap();
+        assert!(found.is_none(), "after {state}");
+        let mut tx = db.store.begin(&mia).await.unwrap();
+        assert_eq!(count_memories(&mut tx).await, 0, "after {state}");
+        drop(tx);
+        assert_clean(&db.store).await;
+    }
+}
+
+/// A connection is as good as before after its role was rejected.
+#[tokio::test]
+async fn rejected_role_leaves_no_aborted_transaction() {
+    let Fixture { db, mia, .. } = fixture().await;
+    let rejected = db
+        .store
+        .begin_with(Login::App, "BEGIN; SET LOCAL ROLE atrium_auth")
+        .await;
+    assert!(rejected.is_err(), "the login took the role");
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    assert_eq!(count_memories(&mut tx).await, 0);
+    drop(tx);
+    assert_clean(&db.store).await;
+}
+
+/// SEC-F4: a connection that the server closed while it was idle is replaced.
+#[tokio::test]
+async fn closed_connection_is_replaced_when_a_transaction_begins() {
+    let db = TestDb::with_connections(3).await;
+    let mia = db
+        .tenant("acme")
+        .await
+        .actor(SystemRole::Member, "Mia")
+        .await;
+    for round in 0..3 {
+        let all = tokio::join!(
+            db.store.begin(&mia),
+            db.store.begin(&mia),
+            db.store.begin(&mia)
+        );
+        drop((all.0.unwrap(), all.1.unwrap(), all.2.unwrap()));
+        assert_clean(&db.store).await;
+        let closed: i64 = sqlx::query_scalar(
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+              WHERE datname = current_database() AND usename = 'atrium_test_app'",
+        )
+        .fetch_one(&db.admin)
+        .await
+        .unwrap();
+        assert_eq!(closed, 3, "round {round}");
+        let mut tx = db.store.begin(&mia).await.unwrap();
+        assert_eq!(count_memories(&mut tx).await, 0);
     }
 }
 

@@ -12,10 +12,9 @@ use crate::audit::{append, events, tree, verify};
 /// The migration that added the tree.
 const TREES: i64 = 34;
 
-async fn chain(db: &TestDb, slug: &str, rows: i64) -> (TestTenant, Actor) {
+async fn organisation(db: &TestDb, slug: &str) -> (TestTenant, Actor) {
     let tenant = db.tenant(slug).await;
     let actor = tenant.actor(SystemRole::Member, "Mia").await;
-    append(db, &actor, &events(&actor, rows)).await.unwrap();
     (tenant, actor)
 }
 
@@ -23,6 +22,14 @@ async fn chain(db: &TestDb, slug: &str, rows: i64) -> (TestTenant, Actor) {
 #[tokio::test]
 async fn logs_from_before_the_tree_verify_and_continue_after_the_upgrade() {
     let db = TestDb::new().await;
+    let sizes = [1, 2, 7, 64, 100];
+    let mut chains = Vec::new();
+    for size in sizes {
+        chains.push(organisation(&db, &format!("t{size}")).await);
+    }
+    let (holed, mia) = organisation(&db, "holed").await;
+    let (cut, max) = organisation(&db, "cut").await;
+
     let url = db.admin_url();
     let newer = migrate::status(&url).await.unwrap();
     let newer = newer.iter().filter(|m| m.version >= TREES).count();
@@ -31,13 +38,10 @@ async fn logs_from_before_the_tree_verify_and_continue_after_the_upgrade() {
         .unwrap();
 
     // Written by the function of the earlier schema.
-    let sizes = [1, 2, 7, 64, 100];
-    let mut chains = Vec::new();
-    for size in sizes {
-        chains.push(chain(&db, &format!("t{size}"), size).await);
+    let actors = chains.iter().map(|(_, actor)| actor).zip(sizes);
+    for (actor, rows) in actors.chain([(&mia, 21), (&max, 21)]) {
+        append(&db, actor, &events(actor, rows)).await.unwrap();
     }
-    let (holed, mia) = chain(&db, "holed", 21).await;
-    let (cut, max) = chain(&db, "cut", 21).await;
     for (tenant, condition) in [(&holed, "seq IN (3, 4)"), (&cut, "seq > 18")] {
         let sql = format!("DELETE FROM audit_log WHERE tenant_id = $1 AND {condition}");
         sqlx::query(sqlx::AssertSqlSafe(sql))

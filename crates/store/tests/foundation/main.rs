@@ -8,6 +8,7 @@ mod current_schema;
 mod hostile_append;
 mod isolation;
 mod migrations;
+mod page;
 mod schema_files;
 mod session;
 mod tampering;

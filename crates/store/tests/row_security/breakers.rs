@@ -233,6 +233,14 @@ pub(crate) const BREAKERS: &[Breakers] = &[
         ],
     ),
     (
+        "session_reads_no_tokens",
+        &[
+            ("GRANT SELECT (tokens_encrypted) ON web_sessions TO atrium_session", "web_sessions"),
+            ("GRANT UPDATE (revoked_at) ON web_sessions TO atrium_session", "web_sessions"),
+            ("GRANT SELECT ON identities TO atrium_session", "identities"),
+        ],
+    ),
+    (
         "operators_only_count",
         &[
             ("GRANT SELECT ON memories TO atrium_operator", "memories"),

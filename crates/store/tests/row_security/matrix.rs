@@ -11,7 +11,7 @@ use store::{catalogue::EXCEPTIONS, testing::TestDb};
 
 use crate::rows::{Maker, RowValues, Table, tables};
 
-const ROLES: [&str; 10] = [
+const ROLES: [&str; 11] = [
     "atrium_app",
     "atrium_auth",
     "atrium_worker",
@@ -20,6 +20,7 @@ const ROLES: [&str; 10] = [
     "atrium_audit",
     "atrium_handover",
     "atrium_purge",
+    "atrium_session",
     "atrium_sharing",
     "atrium_trash",
 ];

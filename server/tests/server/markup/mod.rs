@@ -6,7 +6,7 @@
 //! every page of both is rendered and compared.
 
 mod document;
-mod fill;
+pub(crate) mod fill;
 use std::fmt::Write as _;
 
 use crate::support::request;

@@ -156,7 +156,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             crate::call::group_mapping_delete(ctx, actor, id).await
         }
         Action::NotificationList => {
-            service::notification_unread_count(ctx, actor).await?;
+            service::frame_get(ctx, actor).await?;
             crate::call::break_glass_reports(ctx, actor).await?;
             crate::call::notification_list(ctx, actor).await.map(drop)
         }

@@ -85,12 +85,9 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
                 .await
                 .map(drop)
         }
-        Action::ProposalList => {
-            service::proposal_pending_count(ctx, actor).await?;
-            crate::call_memory::proposal_list(ctx, actor, None, None)
-                .await
-                .map(drop)
-        }
+        Action::ProposalList => crate::call_memory::proposal_list(ctx, actor, None, None)
+            .await
+            .map(drop),
         Action::ProposalGet => {
             let (id, actor) = proposal_to_decide(world, actor).await;
             crate::call_memory::proposal_get(ctx, &actor, id)

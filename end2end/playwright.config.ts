@@ -21,6 +21,6 @@ export default defineConfig({
   },
   projects: [
     { name: "chromium", use: { javaScriptEnabled: true } },
-    { name: "no-js", use: { javaScriptEnabled: false }, testIgnore: ["journeys/a11y.spec.ts", "journeys/live.spec.ts", "journeys/mcp.spec.ts"] },
+    { name: "no-js", use: { javaScriptEnabled: false }, testIgnore: ["journeys/a11y.spec.ts", "journeys/live.spec.ts", "journeys/mcp.spec.ts", "journeys/resilience.spec.ts"] },
   ],
 });

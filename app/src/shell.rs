@@ -89,26 +89,33 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
 
 /// Starts the islands: hydrates those of the page, and those of regions that a
 /// behaviour replaces later. Styles then show what needs scripts, and browser
-/// tests wait for it.
-const LOADER: &str = "\
-const hydrated = new WeakSet();
+/// tests wait for it. If a file cannot be loaded the page stays as it is, which
+/// works without scripts.
+const LOADER: &str = r#"const hydrated = new WeakSet();
 const hydrate = () => {
-  for (const island of document.querySelectorAll(\"leptos-island\")) {
+  for (const island of document.querySelectorAll("leptos-island")) {
     if (hydrated.has(island)) continue;
     hydrated.add(island);
-    atrium[island.dataset.component]?.(island);
+    const name = island.dataset.component;
+    if (name in atrium) atrium[name](island);
+    else console.error(`There is no code for the island ${name}.`);
   }
 };
-await atrium.default({ module_or_path: wasm });
-atrium.start();
-hydrate();
-addEventListener(\"atrium:replaced\", hydrate);
-document.documentElement.dataset.hydrated = \"\";";
+const start = () => {
+  atrium.start();
+  hydrate();
+  addEventListener("atrium:replaced", hydrate);
+  document.documentElement.dataset.hydrated = "";
+};
+atrium.default({ module_or_path: wasm }).then(start, (error) => console.warn(error));"#;
 
 /// Prefetches the page of a link when the pointer rests on it (speculation
-/// rules). Only links to other pages of ours: downloads and sign-in have side
-/// effects.
-const PREFETCH: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"},{"not":{"href_matches":["/auth/*","/api/*","/memories/export*","/sign-in*"]}},{"not":{"selector_matches":"[download],[rel~=external],[data-no-prefetch]"}}]},"eagerness":"moderate"}]}"#;
+/// rules), except where a request has an effect: it signs in or out, downloads,
+/// runs checks, or is recorded, such as reading somebody's private memories.
+const PREFETCH: &str = r#"{"prefetch":[{"eagerness":"moderate","where":{"and":[
+{"href_matches":"/*"},
+{"not":{"href_matches":["/auth/*","/api/*","/sign-in*","/invite/*","/isolation","/memories/export*","/members/*/break-glass*","/members/bulk*"]}},
+{"not":{"selector_matches":"[download],[rel~=external]"}}]}}]}"#;
 
 fn content_security_policy(nonce: &str, form_targets: &[String]) -> String {
     let form_action = form_targets
@@ -123,7 +130,17 @@ fn content_security_policy(nonce: &str, form_targets: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::content_security_policy;
+    use super::{PREFETCH, content_security_policy};
+
+    #[test]
+    fn pages_whose_requests_have_effects_are_not_prefetched() {
+        let rules: serde_json::Value = serde_json::from_str(PREFETCH).unwrap();
+        let excluded = &rules["prefetch"][0]["where"]["and"][1]["not"]["href_matches"];
+        let excluded = excluded.as_array().unwrap();
+        for path in ["/auth/*", "/isolation", "/members/*/break-glass*"] {
+            assert!(excluded.contains(&path.into()), "{path}");
+        }
+    }
 
     // SEC-B6
     #[test]

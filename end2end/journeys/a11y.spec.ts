@@ -8,6 +8,8 @@ test.use({ world: "a11y" });
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const WIDTHS = [360, 1440];
 const THEMES = ["light", "dark"] as const;
+/** Limit for the compressed HTML of a page in its full state; it only falls. */
+const MAX_PAGE_BYTES = 25_000;
 
 declare global {
   interface Window {
@@ -35,6 +37,14 @@ async function findings(page: Page, colorsOnly: boolean): Promise<string[]> {
   return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help} at ${node.target.join(" ")} (${node.html.slice(0, 120)})`));
 }
 
+/** Bytes of the page's HTML as it was sent. */
+async function transferred(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const [navigation] = performance.getEntriesByType("navigation");
+    return navigation instanceof PerformanceNavigationTiming ? navigation.encodedBodySize : 0;
+  });
+}
+
 /** Elements that extend beyond the right edge of the window, which would scroll sideways. */
 async function sticksOut(page: Page): Promise<number> {
   return page.evaluate(() => {
@@ -49,6 +59,7 @@ for (const state of STATES) {
     const page = state.as === undefined ? await visitors.anonymous() : await visitors.as(state.as);
     await page.setViewportSize({ width: WIDTHS[0] ?? 0, height: 800 });
     await state.show(page, seeded);
+    expect.soft(await transferred(page), "bytes of the page as sent").toBeLessThanOrEqual(MAX_PAGE_BYTES);
     await bringAxe(page);
     for (const width of state.narrowOnly ? WIDTHS.slice(0, 1) : WIDTHS) {
       await page.setViewportSize({ width, height: 800 });

@@ -1,6 +1,6 @@
 //! Agents and services: members that sign in with keys only.
 
-use domain::api_key::ServiceAccount;
+use domain::{Permission, api_key::ServiceAccount};
 use leptos::prelude::*;
 
 use super::{
@@ -11,7 +11,7 @@ use crate::{
     forms::{FormState, PostForm},
     ui::{
         Badge, Choice, EmptyState, Glyph, Icon, PageHead, SelectField, TextField, Tone, count,
-        load_page, query_string,
+        load_page, page_for, query_string,
     },
 };
 
@@ -108,6 +108,11 @@ fn ServiceRow(service: ServiceAccount) -> impl IntoView {
 /// The page at `/keys/services/new`.
 #[component]
 pub(crate) fn ServiceNewPage() -> impl IntoView {
+    page_for(Permission::ApiKeyManage, || view! { <NewForm /> })
+}
+
+#[component]
+fn NewForm() -> impl IntoView {
     let state = FormState::<ServiceAccountCreate>::new();
     let kinds = vec![
         Choice::new("service", "Service: a program that does what it is told"),

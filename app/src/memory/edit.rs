@@ -17,23 +17,18 @@ use crate::{
     forms::{FormCall, FormState, PostForm},
     persona::persona_list,
     proposal::{PendingHint, ReviewHint},
-    start::viewer_may,
     ui::{
-        Choice, ErrorState, Glyph, Icon, PageHead, SelectField, TextArea, TextField, Time,
-        load_page, path_id,
+        Choice, Glyph, Icon, PageHead, SelectField, TextArea, TextField, Time,
+        load_page, page_for, path_id,
     },
 };
 
 /// The page at `/memories/new`.
 #[component]
 pub(crate) fn MemoryNewPage() -> impl IntoView {
-    if !viewer_may(Permission::MemoryWrite) {
-        let error = AppError::Forbidden {
-            permission: Permission::MemoryWrite,
-        };
-        return view! { <ErrorState error=error whole_page=true /> }.into_any();
-    }
-    load_page(persona_list(), new_form)
+    page_for(Permission::MemoryWrite, || {
+        load_page(persona_list(), new_form)
+    })
 }
 
 fn new_form(personas: Vec<Persona>) -> impl IntoView {

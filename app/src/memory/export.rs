@@ -1,9 +1,10 @@
 //! Exporting the memories of the list.
 
+use domain::Permission;
 use leptos::prelude::*;
 
 use super::query::MemoryQuery;
-use crate::ui::{PageHead, Query, query_string, use_query};
+use crate::ui::{PageHead, Query, page_for, query_string, use_query};
 
 /// Key, name and description of each export format.
 const FORMATS: &[(&str, &str, &str)] = &[
@@ -27,6 +28,12 @@ const FORMATS: &[(&str, &str, &str)] = &[
 /// The page at `/memories/export`.
 #[component]
 pub(crate) fn MemoryExportPage() -> impl IntoView {
+    page_for(Permission::MemoryRead, || view! { <Downloads /> })
+}
+
+/// The formats, each with its file.
+#[component]
+fn Downloads() -> impl IntoView {
     let query = MemoryQuery::from_params(&use_query());
     let lead = if query.is_trash() {
         "Download what is in your trash and fits the filter."

@@ -1,11 +1,12 @@
 //! Creating an organisation, and showing its owner's link once.
 
+use domain::Permission;
 use leptos::prelude::*;
 
 use super::api::{CreatedTenant, TenantCreate};
 use crate::{
     forms::{FormState, PostForm},
-    ui::{CopyLine, PageHead, TextField},
+    ui::{CopyLine, PageHead, TextField, page_for},
 };
 
 const UP: (&str, &str) = ("/operator", "All organisations");
@@ -13,12 +14,13 @@ const UP: (&str, &str) = ("/operator", "All organisations");
 /// The page at `/operator/new`.
 #[component]
 pub(crate) fn TenantNewPage() -> impl IntoView {
-    let state = FormState::<TenantCreate>::new();
-    let answer = state.answer();
-    match answer {
-        Some(created) => view! { <OwnerLink created=created /> }.into_any(),
-        None => view! { <NewForm state=state /> }.into_any(),
-    }
+    page_for(Permission::PlatformOperate, || {
+        let state = FormState::<TenantCreate>::new();
+        match state.answer() {
+            Some(created) => view! { <OwnerLink created=created /> }.into_any(),
+            None => view! { <NewForm state=state /> }.into_any(),
+        }
+    })
 }
 
 #[component]

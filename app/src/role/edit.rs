@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AppError, Permission, role::Role};
+use domain::{Permission, role::Role};
 use leptos::prelude::*;
 
 use super::{
@@ -12,22 +12,18 @@ use super::{
 use crate::{
     forms::{FormCall, FormState, PostForm},
     start::viewer,
-    ui::{ErrorState, PageHead, TextField},
+    ui::{PageHead, TextField, page_for},
 };
 
 /// The page at `/roles/new`.
 #[component]
 pub(crate) fn RoleNewPage() -> impl IntoView {
-    let Some(viewer) =
-        viewer().filter(|viewer| viewer.permissions.contains(&Permission::RoleManage))
-    else {
-        let error = AppError::Forbidden {
-            permission: Permission::RoleManage,
-        };
-        return view! { <ErrorState error=error whole_page=true /> }.into_any();
-    };
-    let held = viewer.permissions.into_iter().collect();
-    view! { <NewForm grantable=Permission::grantable(&held) /> }.into_any()
+    page_for(Permission::RoleManage, || {
+        let held = viewer()
+            .map(|viewer| viewer.permissions)
+            .unwrap_or_default();
+        view! { <NewForm grantable=Permission::grantable(&held) /> }
+    })
 }
 
 #[component]

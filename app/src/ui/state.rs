@@ -4,7 +4,7 @@ use domain::{AppError, Permission};
 use leptos::prelude::*;
 
 use super::{Glyph, Icon, PageTitle, return_to_here};
-use crate::start::Page;
+use crate::start::{Page, viewer_may};
 
 /// A page whose whole content depends on what `load` reads; an error takes its
 /// place.
@@ -16,6 +16,19 @@ where
     V: IntoView + 'static,
 {
     loaded(load, show, true)
+}
+
+/// A page for viewers with `permission`; others see that it is missing.
+pub(crate) fn page_for<V>(permission: Permission, show: impl FnOnce() -> V) -> AnyView
+where
+    V: IntoView + 'static,
+{
+    if viewer_may(permission) {
+        show().into_any()
+    } else {
+        let error = AppError::Forbidden { permission };
+        view! { <ErrorState error=error whole_page=true /> }.into_any()
+    }
 }
 
 /// A part of a page that depends on what `load` reads; an error takes its

@@ -60,7 +60,7 @@ async fn key_is_not_accepted_where_cookies_are() {
     for (method, path) in [
         (Method::GET, "/keys"),
         (Method::GET, "/"),
-        (Method::POST, "/api/me_get"),
+        (Method::POST, "/api/memory_create"),
         (Method::POST, "/api/api_key_create"),
     ] {
         let answer = world

@@ -9,6 +9,7 @@ use crate::command::{print_status, run, timed};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
 use publish::Publisher;
+pub(crate) use publish::files_below;
 use std::fs;
 use std::path::{Path, PathBuf};
 

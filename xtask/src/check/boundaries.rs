@@ -1,5 +1,6 @@
 //! Checks of crate boundaries and duplicate versions.
 
+use crate::build::files_below;
 use crate::command::{output, print_status};
 use crate::project::Project;
 use anyhow::{Context, Result, bail};
@@ -64,6 +65,50 @@ fn names_in(tree: &str) -> BTreeSet<&str> {
         .collect()
 }
 
+/// What runs in the browser, as written in the sources of pages.
+const BROWSER_CODE: [&str; 8] = [
+    " on:",
+    "bind:",
+    "prop:",
+    "node_ref=",
+    "Effect::",
+    "Action::",
+    "Signal::new",
+    "#[island]",
+];
+
+/// Fails if a page has code for the browser: only islands are hydrated, so it
+/// would do nothing.
+pub(crate) fn pages_have_no_browser_code(project: &Project) -> Result<()> {
+    let mut found = Vec::new();
+    for path in files_below(&project.root.join("app/src"))? {
+        let source =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        for (number, line) in browser_code_in(&source) {
+            found.push(format!("{}:{number}: {line}", path.display()));
+        }
+    }
+    if !found.is_empty() {
+        bail!(
+            "code for the browser belongs in app/islands:\n{}",
+            found.join("\n")
+        );
+    }
+    print_status("pages have no code for the browser");
+    Ok(())
+}
+
+/// Numbers and texts of the lines with code for the browser.
+fn browser_code_in(source: &str) -> Vec<(usize, &str)> {
+    source
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .filter(|(_, line)| BROWSER_CODE.iter().any(|code| line.contains(code)))
+        .map(|(index, line)| (index + 1, line.trim()))
+        .collect()
+}
+
 /// Fails if a crate uses the store that is not for it: pages, REST and MCP reach
 /// data through the service alone.
 pub(crate) fn store_users(project: &Project) -> Result<()> {
@@ -113,6 +158,13 @@ mod tests {
     fn server_crates_are_matched_by_whole_name() {
         let tree = "islands v0.1.0 (/x)\nserver_fn v0.8.1\ntokio-stream v0.1.0\ntokio v1.54.1\ntokio v1.54.1 (*)\n";
         assert_eq!(server_crates_in(tree), ["tokio"]);
+    }
+
+    #[test]
+    fn handlers_and_effects_are_found_but_not_in_comments() {
+        let source = "// Effect::new\n<button on:click=f>\nlet x = 1;\nEffect::new(f);";
+        let found = browser_code_in(source);
+        assert_eq!(found, [(2, "<button on:click=f>"), (4, "Effect::new(f);")]);
     }
 
     #[test]

@@ -18,9 +18,13 @@ const WORKSPACE: [&str; 3] = ["--workspace", "--exclude", "xtask"];
 type Step = (&'static str, fn(&Project) -> Result<()>);
 
 /// The checks, fastest first.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", format),
     ("boundary of the browser build", boundaries::browser_tree),
+    (
+        "pages without browser code",
+        boundaries::pages_have_no_browser_code,
+    ),
     ("users of the store", boundaries::store_users),
     (
         "one version where two would not fit",

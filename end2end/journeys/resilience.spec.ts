@@ -25,7 +25,7 @@ test("a page whose module can't be loaded works without it", async ({ visitors }
   await expect(page.getByRole("button", { name: "Go to or search" })).toBeHidden();
   const title = uniqueWord();
   await write(page, title);
-  await page.goto("/memories");
+  await page.goto("/memories?mode=words");
   await page.getByRole("searchbox", { name: "Search memories" }).fill(title);
   await page.getByRole("button", { name: "Search", exact: true }).click();
   await expect(page.locator("ol.hits > li")).toHaveCount(1);

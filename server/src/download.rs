@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use domain::{Actor, AppError, memory::MemoryFilter};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use serde_json::{Map, Value};
 use service::{Ctx, Export, ExportFormat, brief};
 
@@ -70,8 +70,10 @@ pub(crate) async fn export(
 /// Streams the export. Aborts the response on an error, so that a partial file
 /// is not mistaken for a complete one.
 fn body(export: Export) -> Body {
-    Body::from_stream(stream::unfold(export, |mut export| async {
+    let chunks = stream::unfold(export, |mut export| async {
         let chunk = export.next().await?;
         Some((chunk.map(Bytes::from), export))
-    }))
+    });
+    // Compression polls it again after its end.
+    Body::from_stream(chunks.fuse())
 }

@@ -7,7 +7,9 @@ use leptos::{
     wasm_bindgen::{JsCast as _, JsValue},
 };
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, DomParser, Element, Event, HtmlElement, Response, SupportedType};
+use web_sys::{
+    Document, DomParser, Element, Event, FocusOptions, HtmlElement, Response, SupportedType,
+};
 
 /// Ids of the regions of which every page consists.
 pub(crate) const WHOLE_PAGE: &[&str] = &["nav", "main"];
@@ -131,7 +133,10 @@ pub(crate) fn replace(page: &Document, regions: &[&str]) {
     let document = document();
     document.set_title(&page.title());
     copy_theme(page, &document);
-    let focused = document.active_element().map(|element| element.id());
+    let focused = document
+        .active_element()
+        .filter(|element| element.tag_name() != "BODY")
+        .map(|element| element.id());
     for id in regions {
         let (Some(old), Some(new)) = (document.get_element_by_id(id), page.get_element_by_id(id))
         else {
@@ -153,11 +158,12 @@ pub(crate) fn replace(page: &Document, regions: &[&str]) {
     let has_lost_focus = document
         .active_element()
         .is_none_or(|element| element.tag_name() == "BODY");
-    if has_lost_focus
-        && let Some(id) = focused.filter(|id| !id.is_empty())
-        && let Some(element) = document.get_element_by_id(&id)
-    {
-        focus(&element);
+    if has_lost_focus && focused.is_some() {
+        let same = focused.filter(|id| !id.is_empty());
+        let same = same.and_then(|id| document.get_element_by_id(&id));
+        if let Some(element) = same.or_else(|| document.get_element_by_id("main")) {
+            focus(&element);
+        }
     }
 }
 
@@ -171,10 +177,23 @@ fn copy_theme(page: &Document, document: &Document) {
     }
 }
 
-/// Focuses an element if it can have the focus.
+/// Focuses an element if it can have the focus; scrolls only to what is not in
+/// view.
 pub(crate) fn focus(element: &Element) {
-    if let Some(element) = element.dyn_ref::<HtmlElement>() {
-        let _ = element.focus();
+    let Some(element) = element.dyn_ref::<HtmlElement>() else {
+        return;
+    };
+    let options = FocusOptions::new();
+    options.set_prevent_scroll(true);
+    let _ = element.focus_with_options(&options);
+    let area = element.get_bounding_client_rect();
+    let height = window()
+        .inner_height()
+        .ok()
+        .and_then(|height| height.as_f64());
+    let is_in_view = area.top() >= 0.0 && height.is_some_and(|height| area.top() < height);
+    if !is_in_view && area.height() < height.unwrap_or_default() {
+        element.scroll_into_view();
     }
 }
 

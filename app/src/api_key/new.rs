@@ -180,7 +180,7 @@ fn CreatedKey(
     let key = created.key.clone();
     let page = format!("/keys/{}", created.id);
     view! {
-        <PageHead title="Your new key" lead=created.label up=("/keys", "API keys") />
+        <PageHead title="Your new key" lead=created.label up=("/keys", "API keys") is_answer=true />
         <section class="reveal" aria-labelledby="key">
             <h2 id="key">"Copy it now"</h2>
             <p>

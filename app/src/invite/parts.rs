@@ -62,7 +62,7 @@ pub(crate) fn Reveal(made: InviteLink) -> impl IntoView {
         ),
     };
     view! {
-        <PageHead title="The invite’s link" lead="Whoever opens it and signs in joins your organisation." up=("/invites", "Invites") />
+        <PageHead title="The invite’s link" lead="Whoever opens it and signs in joins your organisation." up=("/invites", "Invites") is_answer=true />
         <section class="reveal" aria-labelledby="link">
             <h2 id="link">"Copy it now"</h2>
             <p>

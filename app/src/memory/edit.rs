@@ -18,8 +18,8 @@ use crate::{
     persona::persona_list,
     proposal::{PendingHint, ReviewHint},
     ui::{
-        Choice, Glyph, Icon, PageHead, SelectField, TextArea, TextField, Time,
-        load_page, page_for, path_id,
+        Choice, Glyph, Icon, PageHead, SelectField, TextArea, TextField, Time, load_page, page_for,
+        path_id,
     },
 };
 

@@ -68,6 +68,7 @@ fn OwnerLink(created: CreatedTenant) -> impl IntoView {
             title="Organisation created"
             lead="Whoever opens the link and signs in owns it. Nobody else comes in before."
             up=UP
+            is_answer=true
         />
         <section class="reveal" aria-labelledby="link">
             <h2 id="link">"Copy the owner’s link now"</h2>

@@ -14,6 +14,9 @@ pub(crate) fn PageHead(
     /// Path and name of the parent page.
     #[prop(optional)]
     up: Option<(&'static str, &'static str)>,
+    /// The page answers a form: its title gets the focus.
+    #[prop(optional)]
+    is_answer: bool,
     /// Main actions, on the right.
     #[prop(optional)]
     children: Option<Children>,
@@ -30,7 +33,13 @@ pub(crate) fn PageHead(
                         </p>
                     }
                 })}
-                <h1 dir="auto">{title}</h1>
+                <h1
+                    dir="auto"
+                    tabindex=is_answer.then_some("-1")
+                    data-answer=is_answer.then_some("")
+                >
+                    {title}
+                </h1>
                 {lead.map(|lead| view! { <p class="page-lead">{lead}</p> })}
             </div>
             {children.map(|children| view! { <div class="page-actions">{children()}</div> })}

@@ -1,7 +1,7 @@
 //! Compression of generated responses, and the responses that must not be
 //! compressed because their length would tell a secret.
 
-use crate::support::{self, App, Browser, request};
+use crate::support::{self, App, Browser, product::product, request};
 use axum::{
     Router,
     body::Body,
@@ -109,6 +109,24 @@ async fn generated_response_is_compressed_as_the_client_accepts() {
         let response = service.clone().oneshot(request).await.unwrap();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert!(body == long_text().as_bytes(), "{accepted}");
+    }
+}
+
+#[tokio::test]
+async fn compressed_download_is_complete() {
+    let app = App::start().await;
+    let mut browser = app.browser();
+    browser.router = product(&app);
+    browser.sign_in(&app.issuer).await;
+    let service = DecompressionLayer::new().layer(browser.router.clone());
+    for accepted in ["zstd", "br", "gzip"] {
+        let path = "/memories/export/file?format=csv";
+        let response = send(&browser, get(path, accepted)).await;
+        assert_eq!(encoding(&response), accepted);
+        let request = with_cookies(&browser, get(path, accepted));
+        let response = service.clone().oneshot(request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.starts_with(b"content,title,kind"), "{accepted}");
     }
 }
 

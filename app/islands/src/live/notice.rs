@@ -61,6 +61,12 @@ pub fn LiveNotice(
     let bar = NodeRef::<html::Div>::new();
     let notifications = RwSignal::new(Vec::<Notification>::new());
     let is_form = watched.is_form();
+    // It must not move the row that somebody is about to click.
+    let class = if matches!(watched, Watched::List(_)) {
+        "live live-over"
+    } else {
+        "live"
+    };
     let watched = StoredValue::new(watched);
     Effect::new(move |_| {
         let Some(bar) = bar.get() else {
@@ -86,7 +92,7 @@ pub fn LiveNotice(
     });
     let text = move || watched.with_value(|watched| notifications.with(|all| notice(watched, all)));
     view! {
-        <div class="live" role="status" node_ref=bar>
+        <div class=class role="status" node_ref=bar>
             {move || text().map(|text| view! {
                 <div class="live-bar">
                     <Glyph icon=Icon::Info />

@@ -1,0 +1,30 @@
+// Places are kept: going back, and the focus after something was done.
+import { writeMemory } from "../support/memories.ts";
+import { awake, expect, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
+
+test("going back returns to the place in the list", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await visit(page, "/memories");
+  for (let n = 0; n < 25; n += 1) await writeMemory(page, { title: `Place ${n} ${uniqueWord()}`, content: "Somewhere in a long list." });
+  await page.setViewportSize({ width: 1280, height: 400 });
+  await visit(page, "/memories");
+  const row = page.getByRole("table").locator("a.row-title").nth(20);
+  await row.scrollIntoViewIfNeeded();
+  const before = await page.evaluate(() => scrollY);
+  expect(before).toBeGreaterThan(300);
+  await row.click();
+  await expect(page.getByRole("article")).toBeVisible();
+  await page.goBack();
+  await awake(page);
+  await expect.poll(() => page.evaluate(() => scrollY)).toBe(before);
+});
+
+test("the focus goes to what a form answers", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  test.skip(!runsScripts(page), "without scripts the browser loads the answer as a page");
+  await visit(page, "/keys/new");
+  await page.locator("input[name=label]").fill(uniqueWord());
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByRole("alert").or(page.locator("[data-answer]")).first()).toBeVisible();
+  await expect(page.locator("[aria-invalid=true], [data-answer]").first()).toBeFocused();
+});

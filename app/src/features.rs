@@ -39,7 +39,7 @@ pub(crate) const FEATURES: &[Feature] = &[
 /// Groups of the navigation, from a member's own pages to the installation's.
 pub(crate) const NAVIGATION: &[Group] = &[
     Group {
-        name: "Mine",
+        name: "Personal",
         places: &[
             overview::NAV,
             memory::NAV,
@@ -61,7 +61,7 @@ pub(crate) const NAVIGATION: &[Group] = &[
         ],
     },
     Group {
-        name: "Oversight",
+        name: "Security",
         places: &[audit::NAV, isolation::NAV],
     },
     Group {

@@ -18,7 +18,7 @@ pub(crate) fn NoAccessPage() -> impl IntoView {
                 <p class="gate-mark"><Glyph icon=Icon::Lock /></p>
                 <h1>"You have no access yet"</h1>
                 <p>
-                    "You are signed in, but no role has been given to you. Ask an owner or admin of your organisation for one, then sign in again."
+                    "You are signed in, but you don’t have a role yet. Ask an owner or admin of your organisation for one, then sign in again."
                 </p>
                 <form method="post" action="/auth/logout">
                     <button type="submit" class="button button-wide">"Sign out"</button>

@@ -158,7 +158,7 @@ test("a memory is written, changed and deleted by keyboard alone", async ({ visi
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("By keyboard");
   await expect(page.getByRole("complementary", { name: "About this memory" })).toContainText("Preference");
   await follow(page, "Edit");
-  await tabTo(page, "What should be remembered");
+  await tabTo(page, "Content");
   await page.keyboard.press("Control+End");
   await page.keyboard.type(" Not even now.");
   await tabTo(page, "Save changes");

@@ -5,7 +5,7 @@ const KEY = /^atr_[0-9A-Za-z]{33}$/;
 
 /** Fills in and sends the form; returns the key that the page shows. */
 async function createKey(page: Page, label: string, scopes: RegExp[]): Promise<string> {
-  await page.getByLabel("What is it for").fill(label);
+  await page.getByLabel("Name", { exact: true }).fill(label);
   for (const scope of scopes) await page.getByRole("checkbox", { name: scope }).check();
   await page.getByRole("button", { name: "Create key" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your new key");
@@ -14,7 +14,7 @@ async function createKey(page: Page, label: string, scopes: RegExp[]): Promise<s
   return key;
 }
 
-const READ = /See and search your memories/;
+const READ = /Read memories/;
 
 test("a key is created, shown once and nowhere else, and revoked", async ({ visitors }) => {
   const page = await visitors.as("member");
@@ -29,9 +29,9 @@ test("a key is created, shown once and nowhere else, and revoked", async ({ visi
   expect(new URL(page.url()).pathname).toBe("/keys/new");
   expect(JSON.stringify(await page.context().storageState())).not.toContain(secret);
 
-  await page.getByRole("link", { name: "I have copied it" }).click();
+  await page.getByRole("link", { name: "Done" }).click();
   const row = page.getByRole("row", { name: new RegExp(label) });
-  await expect(row).toContainText("Works");
+  await expect(row).toContainText("Active");
   await expect(row).toContainText(`${key.slice(0, 8)}…`);
   expect(await page.content()).not.toContain(secret);
   // The history doesn't contain it either: without scripts the browser would have to send the form again, and asks
@@ -48,7 +48,7 @@ test("a key is created, shown once and nowhere else, and revoked", async ({ visi
   await visit(page, "/keys");
   await page.getByRole("link", { name: label }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(label);
-  await expect(page.getByRole("region", { name: "What it may do" })).toContainText("memory.read");
+  await expect(page.getByRole("region", { name: "Permissions" })).toContainText("memory.read");
   expect(await page.content()).not.toContain(secret);
   await page.getByText("Revoke this key").click();
   await page.getByRole("button", { name: "Revoke now" }).click();
@@ -63,16 +63,16 @@ test("a missing value is reported next to its field and other choices are kept",
   const page = await visitors.as("member");
   await visit(page, "/keys/new");
   await page.getByRole("checkbox", { name: READ }).check();
-  await page.getByLabel("Works for").selectOption("7");
+  await page.getByLabel("Expires in").selectOption("7");
   await page.getByRole("button", { name: "Create key" }).click();
-  await expect(page.getByText("Say what the key is for, in 1 to 100 characters.")).not.toHaveCount(0);
+  await expect(page.getByText("Enter a name of 1 to 100 characters.")).not.toHaveCount(0);
   await expect(page.getByRole("checkbox", { name: READ })).toBeChecked();
-  await expect(page.getByLabel("Works for")).toHaveValue("7");
+  await expect(page.getByLabel("Expires in")).toHaveValue("7");
   await page.getByRole("checkbox", { name: READ }).uncheck();
-  await page.getByLabel("What is it for").fill("Nothing");
+  await page.getByLabel("Name", { exact: true }).fill("Nothing");
   await page.getByRole("button", { name: "Create key" }).click();
-  await expect(page.getByText("Choose at least one thing that the key may do.")).not.toHaveCount(0);
-  await expect(page.getByLabel("What is it for")).toHaveValue("Nothing");
+  await expect(page.getByText("Choose at least one permission.")).not.toHaveCount(0);
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Nothing");
 });
 
 test("a key is offered its owner's permissions only, and others' keys are not visible", async ({ visitors }) => {
@@ -110,14 +110,14 @@ test("key managers create an agent or a service account, which can do nothing un
   const name = `Exporter ${uniqueWord()}`;
   await visit(admin, "/keys/services/new");
   await admin.getByRole("button", { name: "Create" }).click();
-  await expect(admin.getByText("Give it a name, in 1 to 100 characters.")).not.toHaveCount(0);
+  await expect(admin.getByText("Enter a name of 1 to 100 characters.")).not.toHaveCount(0);
   await admin.getByLabel("Name").fill(name);
   await admin.getByRole("button", { name: "Create" }).click();
-  await expect(admin.getByRole("status").first()).toContainText("Created. Give it roles, then a key.");
+  await expect(admin.getByRole("status").first()).toContainText("Created. Assign a role, then create a key.");
   const row = admin.getByRole("row", { name: new RegExp(name) });
   await expect(row).toContainText("None");
   await row.getByRole("link", { name: `New key for ${name}` }).click();
-  await expect(admin.getByRole("heading", { name: "There is nothing that this key could do" })).toBeVisible();
+  await expect(admin.getByRole("heading", { name: "No permissions available for this key" })).toBeVisible();
 
   const member = await visitors.as("member");
   expect((await member.goto("/keys/services"))?.status()).toBe(403);

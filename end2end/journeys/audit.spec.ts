@@ -13,11 +13,11 @@ test("the owner finds a sign-in, a creation and a denial, with member, time and 
   const owner = await visitors.as("owner");
   await visit(owner, "/audit?action=audit.list&outcome=denied");
   await expect(first(owner)).toContainText("Demo member");
-  await expect(first(owner)).toContainText("Refused");
+  await expect(first(owner)).toContainText("Denied");
 
   await visit(owner, "/audit?action=memory.create");
   await expect(first(owner)).toContainText("Demo member");
-  await expect(first(owner)).toContainText("Done");
+  await expect(first(owner)).toContainText("Success");
   await first(owner).locator("summary").click();
   await expect(first(owner)).toContainText(id);
   await expect(first(owner)).toContainText("127.0.0.1");
@@ -37,7 +37,7 @@ test("a refused sign-in and a sign-out are in the log", async ({ visitors }) => 
   await expect(visitor).toHaveURL("/sign-in?error=refused");
   const member = await visitors.anew("member");
   await visit(member, "/profile");
-  await member.getByRole("button", { name: "Sign out" }).click();
+  await member.getByRole("button", { name: "Sign out", exact: true }).click();
   await expect(member).toHaveURL(/\/sign-in/);
 
   const admin = await visitors.as("admin");
@@ -54,22 +54,22 @@ test("the log is filtered by action, outcome and member, in the URL", async ({ v
 
   const owner = await visitors.as("owner");
   await visit(owner, "/audit");
-  await owner.getByLabel("Action").fill("memory");
-  await owner.getByRole("button", { name: "Filter", exact: true }).click();
+  await owner.getByLabel("Event").fill("memory");
+  await owner.getByRole("button", { name: "Apply", exact: true }).click();
   await expect(owner).toHaveURL(/action=memory/);
   await awake(owner);
   await expect(entries(owner).filter({ hasText: "session." })).toHaveCount(0);
   await expect(entries(owner).filter({ hasText: "memory.delete" }).first()).toBeVisible();
 
-  await owner.getByLabel("Outcome").selectOption({ label: "Done" });
-  if (!runsScripts(owner)) await owner.getByRole("button", { name: "Filter", exact: true }).click();
+  await owner.getByLabel("Outcome").selectOption({ label: "Success" });
+  if (!runsScripts(owner)) await owner.getByRole("button", { name: "Apply", exact: true }).click();
   await expect(owner).toHaveURL(/outcome=success/);
 
   await entries(owner).filter({ hasText: "memory.delete" }).first().locator("summary").click();
-  await owner.getByRole("link", { name: "Only this member" }).first().click();
+  await owner.getByRole("link", { name: "View all activity" }).first().click();
   await expect(owner).toHaveURL(/actor=[0-9a-f-]{36}/);
   await expect(entries(owner).filter({ hasNotText: "Demo member" })).toHaveCount(0);
-  await expect(owner.getByLabel("Member").locator("option:checked")).toHaveText("Demo member");
+  await expect(owner.getByLabel("Actor").locator("option:checked")).toHaveText("Demo member");
 
   await owner.getByRole("link", { name: "Clear filters" }).click();
   await expect(owner).toHaveURL("/audit");
@@ -78,8 +78,8 @@ test("the log is filtered by action, outcome and member, in the URL", async ({ v
 test("filters without results say so and lead back to everything", async ({ visitors }) => {
   const owner = await visitors.as("owner");
   await visit(owner, "/audit?action=nothing.like.this");
-  await expect(owner.getByRole("heading", { name: "Nothing fits these filters" })).toBeVisible();
-  await owner.getByRole("link", { name: "Show everything" }).click();
+  await expect(owner.getByRole("heading", { name: "No results" })).toBeVisible();
+  await owner.getByRole("link", { name: "Show all activity" }).click();
   await expect(owner).toHaveURL("/audit");
   await expect(first(owner)).toBeVisible();
 });

@@ -25,28 +25,28 @@ test("an owner grants break-glass to a member, who gives a reason, reads and clo
   }
   const role = await makeRole(owner);
   await visitMember(owner, "admin");
-  await owner.getByLabel("Give another role").selectOption({ label: role });
-  await owner.getByRole("button", { name: "Give role" }).click();
-  await expect(told(owner)).toContainText("Role given.");
+  await owner.getByLabel("Assign role").selectOption({ label: role });
+  await owner.getByRole("button", { name: "Assign" }).click();
+  await expect(told(owner)).toContainText("Role assigned.");
 
   const reader = await visitors.as("admin");
   await visit(reader, `/members/${person}`);
   const section = reader.getByRole("region", { name: "Private memories" });
-  await section.getByLabel("Why do you need to read them").fill("Because");
+  await section.getByLabel("Reason for access").fill("Because");
   await section.getByRole("button", { name: "Open private memories" }).click();
   await expect(reader.locator("#reason-error")).toContainText("10 to 500 characters");
-  await expect(section.getByLabel("Why do you need to read them")).toHaveValue("Because");
+  await expect(section.getByLabel("Reason for access")).toHaveValue("Because");
   await awake(reader);
-  await section.getByLabel("Why do you need to read them").fill(REASON);
-  await section.getByLabel("For how long").selectOption({ label: "1 hour" });
+  await section.getByLabel("Reason for access").fill(REASON);
+  await section.getByLabel("Duration").selectOption({ label: "1 hour" });
   await section.getByRole("button", { name: "Open private memories" }).click();
-  await expect(told(reader)).toContainText("Private memories opened. The member was told.");
+  await expect(told(reader)).toContainText("Private memories opened. The member was notified.");
   await expect(reader.getByRole("heading", { level: 1 })).toHaveText("Private memories of Demo member");
   await awake(reader);
 
   const banner = reader.getByRole("complementary", { name: "Open private memories" });
   await expect(banner).toContainText(REASON);
-  await expect(banner).toContainText("Closes in 1 h");
+  await expect(banner).toContainText("Access ends in 1 h");
   const main = reader.getByRole("main");
   await expect(main.getByRole("link", { name: `Not read ${word}` })).toBeVisible();
   await expect(main).not.toContainText(`says ${word}`);
@@ -75,30 +75,30 @@ test("an owner grants break-glass to a member, who gives a reason, reads and clo
   await expect(link).not.toContainText("new");
 
   await visit(member, "/profile");
-  const readers = member.getByRole("region", { name: "Who opened your private memories" });
+  const readers = member.getByRole("region", { name: "Break-glass access to your memories" });
   await expect(readers).toContainText("1 memory read");
-  await expect(readers).toContainText("Open now");
+  await expect(readers).toContainText("Active");
   await readers.locator("summary").first().click();
   await expect(readers.getByRole("link", { name: `Agreed with ${word}` })).toBeVisible();
   await expect(readers.getByText(`Not read ${word}`)).toHaveCount(0);
 
   await visit(reader, `/members/${person}/break-glass`);
-  await reader.getByRole("button", { name: "Close now" }).click();
-  await expect(told(reader)).toContainText("Private memories closed.");
+  await reader.getByRole("button", { name: "End access" }).click();
+  await expect(told(reader)).toContainText("Break-glass access ended.");
   await expect(section.getByRole("button", { name: "Open private memories" })).toBeVisible();
   await visit(reader, `/members/${person}/break-glass/${memory}`);
-  await expect(main).toContainText("These are closed");
+  await expect(main).toContainText("Access has expired");
   await expect(main).not.toContainText(word);
-  await main.getByRole("link", { name: "To the member’s page" }).click();
+  await main.getByRole("link", { name: "View member" }).click();
   await expect(reader.getByRole("heading", { level: 1 })).toHaveText("Demo member");
   await awake(reader);
   await visit(member, "/profile");
-  await expect(readers.getByText("Open now")).toHaveCount(0);
+  await expect(readers.getByText("Active", { exact: true })).toHaveCount(0);
 
   // Removing the role ends the access at the next request.
   await visitMember(owner, "admin");
-  await owner.getByRole("button", { name: `Take the role ${role}` }).click();
-  await expect(told(owner)).toContainText("Role taken.");
+  await owner.getByRole("button", { name: `Remove the role ${role}` }).click();
+  await expect(told(owner)).toContainText("Role removed.");
   expect((await reader.goto(`/members/${person}/break-glass`))?.status()).toBe(403);
   await awake(reader);
 });
@@ -108,18 +108,18 @@ test("an admin can neither create nor assign a role with break-glass", async ({ 
   const role = await makeRole(owner);
   const admin = await visitors.as("admin");
   await visit(admin, "/roles/new");
-  const box = admin.getByRole("checkbox", { name: "Read a member's private memories" });
+  const box = admin.getByRole("checkbox", { name: "Open a member's private memories" });
   await expect(box).toBeDisabled();
   await visitMember(admin, "viewer");
-  await expect(admin.getByLabel("Give another role").locator("option", { hasText: "Viewer" })).toHaveCount(0);
-  await expect(admin.getByLabel("Give another role").locator("option", { hasText: "Billing" })).toHaveCount(1);
-  await expect(admin.getByLabel("Give another role").locator("option", { hasText: role })).toHaveCount(0);
+  await expect(admin.getByLabel("Assign role").locator("option", { hasText: "Viewer" })).toHaveCount(0);
+  await expect(admin.getByLabel("Assign role").locator("option", { hasText: "Billing" })).toHaveCount(1);
+  await expect(admin.getByLabel("Assign role").locator("option", { hasText: role })).toHaveCount(0);
 });
 
 test("a member without notifications sees that; others can mark all as read", async ({ visitors }) => {
   const viewer = await visitors.anew("viewer");
   await visit(viewer, "/notifications");
-  await expect(viewer.getByRole("heading", { name: "Nothing to tell you" })).toBeVisible();
+  await expect(viewer.getByRole("heading", { name: "You’re all caught up" })).toBeVisible();
   await expect(viewer.getByRole("button", { name: "Mark all as read" })).toHaveCount(0);
 });
 
@@ -132,7 +132,7 @@ test("a member's keys are listed on their page and revoked there", async ({ visi
   const admin = await visitors.as("admin");
   await visitMember(admin, "member");
   const row = admin.getByRole("region", { name: "API keys" }).getByRole("row", { name: new RegExp(label) });
-  await expect(row).toContainText("Works");
+  await expect(row).toContainText("Active");
   await row.getByText("Revoke", { exact: true }).click();
   await row.getByRole("button", { name: "Revoke now" }).click();
   await expect(told(admin)).toContainText("Key revoked.");

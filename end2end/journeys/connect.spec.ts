@@ -9,8 +9,8 @@ function textFor(page: Page, client: string): Promise<string> {
 test("the instructions for each client name this installation", async ({ visitors, server }) => {
   const page = await visitors.as("member");
   await visit(page, "/");
-  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Connect" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Connect an AI client");
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Connect AI clients" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Connect AI clients");
   await expect(page.getByRole("region", { name: "Address" })).toContainText(`${server.url}/mcp`);
   for (const client of CLIENTS) {
     const text = await textFor(page, client);
@@ -37,10 +37,10 @@ test("a key created for a client is part of the instructions once", async ({ vis
   await page.getByRole("link", { name: "New key" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("New key");
   await awake(page);
-  await expect(page.getByRole("checkbox", { name: /See and search your memories/ })).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: /Read memories/ })).toBeChecked();
   await expect(page.getByRole("checkbox", { name: /Create, edit, delete and restore/ })).toBeChecked();
   await expect(page.getByRole("checkbox", { name: /Import memories/ })).not.toBeChecked();
-  await page.getByLabel("What is it for").fill(`Client ${uniqueWord()}`);
+  await page.getByLabel("Name", { exact: true }).fill(`Client ${uniqueWord()}`);
   await page.getByRole("button", { name: "Create key" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your new key");
   const key = (await page.getByRole("region", { name: "Copy it now" }).locator("code").first().textContent()) ?? "";

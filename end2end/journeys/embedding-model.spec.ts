@@ -49,26 +49,26 @@ async function byMeaning(page: Page, question: string): Promise<void> {
 test("an admin sees the active model, and an unreachable service is reported next to its field", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/settings");
-  await admin.getByRole("link", { name: "Search by meaning" }).click();
-  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Search by meaning");
+  await admin.getByRole("link", { name: "Semantic search" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Semantic search");
   await awake(admin);
   const active = admin.getByRole("region", { name: "In use" });
   await expect(active).toContainText("all-MiniLM-L6-v2");
-  await expect(active).toContainText("nothing leaves this machine");
+  await expect(active).toContainText("runs locally");
   await expect(active).toContainText("384");
 
-  await admin.getByLabel("Who makes the vectors").selectOption({ label: "A service at an address of its own" });
+  await admin.getByLabel("Provider").selectOption({ label: "Other service (enter address)" });
   await admin.getByLabel("Address").fill("https://127.0.0.1/v1");
-  await admin.getByLabel("Numbers in a vector").fill("12");
-  await admin.getByRole("button", { name: "Try it and begin" }).click();
+  await admin.getByLabel("Dimensions").fill("12");
+  await admin.getByRole("button", { name: "Test and switch" }).click();
   await expect(admin.locator("#dimensions-error")).toContainText("64");
   await expect(admin.locator("#model-error")).toContainText("model");
   await awake(admin);
   await expect(admin.getByLabel("Address")).toHaveValue("https://127.0.0.1/v1");
 
   await admin.getByLabel("Model", { exact: true }).fill("small");
-  await admin.getByLabel("Numbers in a vector").fill("");
-  await admin.getByRole("button", { name: "Try it and begin" }).click();
+  await admin.getByLabel("Dimensions").fill("");
+  await admin.getByRole("button", { name: "Test and switch" }).click();
   await expect(admin.locator("#base_url-error")).toContainText("into the network that this installation stands in");
 });
 
@@ -92,11 +92,11 @@ test("an organisation switches its model while members go on searching with the 
 
   service.hold();
   await visit(admin, "/settings/embedding");
-  await admin.getByLabel("Who makes the vectors").selectOption({ label: "The service “house”" });
+  await admin.getByLabel("Provider").selectOption({ label: "“house”" });
   await admin.getByLabel("Model", { exact: true }).fill("small");
-  await admin.getByRole("button", { name: "Try it and begin" }).click();
-  const next = admin.getByRole("region", { name: "Next" });
-  await expect(next).toContainText("Being prepared");
+  await admin.getByRole("button", { name: "Test and switch" }).click();
+  const next = admin.getByRole("region", { name: "Switching to" });
+  await expect(next).toContainText("Indexing");
   await expect(next).toContainText("96");
   await expect(next.getByRole("progressbar")).toBeVisible();
   await awake(admin);
@@ -106,14 +106,14 @@ test("an organisation switches its model while members go on searching with the 
   await expect(member.getByRole("main")).toContainText("Lunch is at noon");
 
   await awake(admin);
-  await next.getByRole("button", { name: "Go on" }).click();
-  await expect(next).toContainText("Being prepared");
+  await next.getByRole("button", { name: "Resume" }).click();
+  await expect(next).toContainText("Indexing");
   service.release();
   const active = admin.getByRole("region", { name: "In use" });
   await eventually(admin, async () => (await active.textContent())?.includes("small") ?? false);
-  await expect(active).toContainText("The service “house”");
+  await expect(active).toContainText("“house”");
   expect(service.texts).toContain("Parking is behind the mill");
-  await expect(admin.getByRole("region", { name: "Use another model" })).toContainText("Vectors of the model before are being let go");
+  await expect(admin.getByRole("region", { name: "Switch model" })).toContainText("Cleaning up the previous index");
 
   // Now the service's vectors are used, in which common words make texts similar.
   await byMeaning(member, "Who descaled the kettle in May?");

@@ -59,7 +59,7 @@ test("a search can't be exported, and an export says whose memories it contains"
   await visit(page, "/memories?query=one&mode=words");
   await expect(page.getByRole("link", { name: "Export", exact: true })).toHaveCount(0);
   await visit(page, "/memories/export");
-  await page.getByRole("link", { name: "Export only your own" }).click();
+  await page.getByRole("link", { name: "Export only your own memories" }).click();
   await expect(page).toHaveURL("/memories/export?owner=mine");
   expect((await page.request.get("/memories/export/file?format=csv&owner=mine")).status()).toBe(200);
   expect((await page.request.get("/memories/export/file?format=song")).status()).toBe(422);

@@ -9,7 +9,7 @@ const LINK = /^http:\/\/127\.0\.0\.1:\d+\/invite\/atri_[0-9A-Za-z]{33}$/;
 
 /** The link that the page shows. */
 async function shownLink(page: Page): Promise<string> {
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("The invite’s link");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Invitation link");
   const link = (await page.getByRole("region", { name: "Copy it now" }).locator("code").first().textContent()) ?? "";
   expect(link).toMatch(LINK);
   expect(page.url()).not.toContain("atri_");
@@ -36,14 +36,14 @@ test("a new person joins by a link, with its role and its team, once", async ({ 
   // An admin can't assign the owner's role.
   await expect(admin.getByLabel("Role").getByRole("option", { name: "Owner" })).toHaveCount(0);
   const email = `${uniqueWord()}@example.org`;
-  await admin.getByLabel("E-mail address").fill(email);
+  await admin.getByLabel("Email address").fill(email);
   await admin.getByLabel("Role").selectOption({ label: "Viewer" });
   await admin.getByLabel("Team").selectOption({ label: team });
-  await admin.getByLabel("Open for").selectOption("1");
+  await admin.getByLabel("Expires in").selectOption("1");
   await admin.getByRole("button", { name: "Create invite" }).click();
   const link = await shownLink(admin);
   await expect(admin.getByRole("main")).toContainText(`Send the link to ${email} yourself.`);
-  await admin.getByRole("link", { name: "I have copied it" }).click();
+  await admin.getByRole("link", { name: "Done" }).click();
   const row = admin.getByRole("row").filter({ hasText: email });
   await expect(row).toContainText("Pending");
   await expect(row).toContainText(`Viewer, ${team}`);
@@ -65,11 +65,11 @@ test("a new person joins by a link, with its role and its team, once", async ({ 
   await expect(page.getByRole("main")).toContainText("Viewer");
   await expect(page.getByRole("main")).toContainText(team);
 
-  await isRefused(await visitors.anonymous(), link, "This invite was used already");
+  await isRefused(await visitors.anonymous(), link, "This invite was already used");
   await visit(admin, "/invites?status=accepted");
   await admin.getByRole("link", { name: email }).click();
   await expect(admin.getByRole("region", { name: "About this invite" })).toContainText("Other owner");
-  await expect(admin.getByRole("button", { name: "Make a new link" })).toHaveCount(0);
+  await expect(admin.getByRole("button", { name: "Create new link" })).toHaveCount(0);
   // The log contains the requests, without the link.
   expect(server.logHas("/invite/")).toBe(true);
   expect(server.logHas("atri_")).toBe(false);
@@ -100,8 +100,8 @@ test("a link is renewed, which ends the old one, and revoked", async ({ visitors
   await admin.getByRole("link", { name: email }).click();
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText(email);
   await awake(admin);
-  await admin.getByLabel("Open for").selectOption("30");
-  await admin.getByRole("button", { name: "Make a new link" }).click();
+  await admin.getByLabel("Expires in").selectOption("30");
+  await admin.getByRole("button", { name: "Create new link" }).click();
   const second = await shownLink(admin);
   await isRefused(visitor, first, "This invite is not valid.");
   await visit(visitor, second);
@@ -113,7 +113,7 @@ test("a link is renewed, which ends the old one, and revoked", async ({ visitors
   await admin.getByText("Revoke this invite").click();
   await admin.getByRole("button", { name: "Revoke now" }).click();
   await expect(admin.getByRole("status").first()).toContainText("Invite revoked.");
-  await isRefused(visitor, second, "This invite was taken back.");
+  await isRefused(visitor, second, "This invite was revoked.");
   await visit(admin, "/invites?status=revoked");
   await expect(admin.getByRole("row").filter({ hasText: email })).toContainText("Revoked");
 });
@@ -121,12 +121,12 @@ test("a link is renewed, which ends the old one, and revoked", async ({ visitors
 test("invalid fields are reported next to them, and invites need the permission", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/invites/new");
-  await admin.getByLabel("E-mail address").fill("nobody at example");
-  await admin.getByLabel("Open for").selectOption("30");
+  await admin.getByLabel("Email address").fill("nobody at example");
+  await admin.getByLabel("Expires in").selectOption("30");
   await admin.getByRole("button", { name: "Create invite" }).click();
-  await expect(admin.getByText("This is not an e-mail address, such as mia@example.org.")).not.toHaveCount(0);
-  await expect(admin.getByLabel("E-mail address")).toHaveValue("nobody at example");
-  await expect(admin.getByLabel("Open for")).toHaveValue("30");
+  await expect(admin.getByText("Enter a valid email address, such as mia@example.org.")).not.toHaveCount(0);
+  await expect(admin.getByLabel("Email address")).toHaveValue("nobody at example");
+  await expect(admin.getByLabel("Expires in")).toHaveValue("30");
 
   const member = await visitors.as("member");
   for (const path of ["/invites", "/invites/new"]) expect((await member.goto(path))?.status(), path).toBe(403);

@@ -78,7 +78,7 @@ test("a memory's page announces that it changed, has a reply or is no longer vis
   await post(owner, `/memories/${memory}`, { call: "memory_unshare", id: memory });
   await expect(bar(viewer)).toContainText("You no longer have access to this memory.");
   await bar(viewer).getByRole("button", { name: "Show" }).click();
-  await expect(viewer.getByRole("alert")).toContainText("There is nothing here");
+  await expect(viewer.getByRole("alert")).toContainText("Page not found");
 });
 
 test("an own reply shows without a bar", async ({ visitors }) => {
@@ -98,15 +98,15 @@ test("an editor is told that the memory changed meanwhile, and loses nothing", a
   await visit(member, "/");
   const memory = await writeMemory(member, { content: "It is 4711." });
   await listening(member, `/memories/${memory}/edit`);
-  await member.getByLabel("What should be remembered").fill("It is 4712, I think.");
+  await member.getByLabel("Content").fill("It is 4712, I think.");
   const elsewhere = await visitors.as("member");
   await visit(elsewhere, "/");
   await edit(elsewhere, memory, 1, "It is 4713.");
   await expect(bar(member)).toContainText("Someone else updated this memory.");
-  await expect(member.getByLabel("What should be remembered")).toHaveValue("It is 4712, I think.");
+  await expect(member.getByLabel("Content")).toHaveValue("It is 4712, I think.");
   await member.getByRole("button", { name: "Save changes" }).click();
   await member.getByText("Show the current version").waitFor();
-  await expect(member.getByLabel("What should be remembered")).toHaveValue("It is 4712, I think.");
+  await expect(member.getByLabel("Content")).toHaveValue("It is 4712, I think.");
   // The current text is on the page, so there is nothing more to announce.
   await expect(bar(member)).toHaveCount(0);
 });

@@ -16,10 +16,10 @@ test("a suspended member is signed out with the next click and comes back when r
   const admin = await visitors.as("admin");
   await visitMember(admin, "viewer");
   await admin.getByRole("button", { name: "Suspend" }).click();
-  await expect(told(admin)).toContainText("Member suspended. Their sessions have ended.");
-  await expect(admin.getByRole("main")).toContainText("can’t sign in until somebody reactivates them");
-  await expect(admin.getByRole("main")).toContainText("Their API keys are refused as long, and work again then.");
-  await expect(admin.getByRole("region", { name: "Sessions" })).toContainText("Not signed in anywhere.");
+  await expect(told(admin)).toContainText("Member suspended. Their sessions have ended");
+  await expect(admin.getByRole("main")).toContainText("This member can’t sign in");
+  await expect(admin.getByRole("main")).toContainText("API keys are blocked until reactivation.");
+  await expect(admin.getByRole("region", { name: "Sessions" })).toContainText("No sessions.");
 
   await visit(viewer, "/memories");
   await expect(viewer).toHaveURL("/sign-in?return_to=%2Fmemories");
@@ -44,16 +44,16 @@ test("an assigned or removed role takes effect with the next request", async ({ 
 
   const admin = await visitors.as("admin");
   await visitMember(admin, "billing");
-  await admin.getByLabel("Give another role").selectOption({ label: "Viewer" });
-  await admin.getByRole("button", { name: "Give role" }).click();
-  await expect(told(admin)).toContainText("Role given.");
+  await admin.getByLabel("Assign role").selectOption({ label: "Viewer" });
+  await admin.getByRole("button", { name: "Assign" }).click();
+  await expect(told(admin)).toContainText("Role assigned.");
   const roles = admin.getByRole("region", { name: "Roles" });
-  await expect(roles.getByRole("row", { name: /Viewer/ })).toContainText("Given by Demo admin");
+  await expect(roles.getByRole("row", { name: /Viewer/ })).toContainText("Assigned by Demo admin");
   await visit(billing, "/");
   await expect(memories).toBeVisible();
 
-  await admin.getByRole("button", { name: "Take the role Viewer" }).click();
-  await expect(told(admin)).toContainText("Role taken.");
+  await admin.getByRole("button", { name: "Remove the role Viewer" }).click();
+  await expect(told(admin)).toContainText("Role removed.");
   await visit(billing, "/");
   await expect(memories).toHaveCount(0);
 });
@@ -67,7 +67,7 @@ test("an admin is not offered the owner's role and is denied it by hand", async 
 
   const admin = await visitors.as("admin");
   const self = await visitMember(admin, "admin");
-  await expect(admin.getByLabel("Give another role").locator("option", { hasText: "Owner" })).toHaveCount(0);
+  await expect(admin.getByLabel("Assign role").locator("option", { hasText: "Owner" })).toHaveCount(0);
   const call = await admin.request.post("/api/member_role_grant", {
     form: { id: self, role },
     headers: { origin: new URL(admin.url()).origin },
@@ -76,7 +76,7 @@ test("an admin is not offered the owner's role and is denied it by hand", async 
   expect(await call.text()).toContain("owner.grant");
 
   await visit(admin, `/members/${id}`);
-  await expect(admin.getByRole("main")).toContainText("only owners can suspend or deactivate one");
+  await expect(admin.getByRole("main")).toContainText("Only owners can suspend or deactivate an owner");
   await expect(admin.getByRole("button", { name: "Suspend" })).toHaveCount(0);
 });
 
@@ -85,7 +85,7 @@ test("the last owner sees why nothing can be changed", async ({ visitors }) => {
   const id = await visitMember(owner, "owner");
   await expect(owner.getByRole("main")).toContainText("You are the organisation’s last owner");
   await expect(owner.getByRole("button", { name: "Suspend" })).toHaveCount(0);
-  await expect(owner.getByRole("button", { name: "Take the role Owner" })).toHaveCount(0);
+  await expect(owner.getByRole("button", { name: "Remove the role Owner" })).toHaveCount(0);
   const call = await owner.request.post("/api/member_status_change", {
     form: { id, change: "deactivate" },
     headers: { origin: new URL(owner.url()).origin },
@@ -100,12 +100,12 @@ test("one session of another member is ended on their page", async ({ visitors }
   const admin = await visitors.as("admin");
   await visitMember(admin, "viewer");
   const sessions = admin.getByRole("region", { name: "Sessions" });
-  await sessions.getByRole("button", { name: /^End the session/ }).first().click();
+  await sessions.getByRole("button", { name: /^Sign out of/ }).first().click();
   await expect(told(admin)).toContainText("Session ended.");
   await visit(admin, admin.url());
-  if ((await sessions.getByRole("button", { name: "End all" }).count()) > 0) {
-    await sessions.getByRole("button", { name: "End all" }).click();
-    await expect(told(admin)).toContainText("All of the member's sessions ended.");
+  if ((await sessions.getByRole("button", { name: "Sign out everywhere" }).count()) > 0) {
+    await sessions.getByRole("button", { name: "Sign out everywhere" }).click();
+    await expect(told(admin)).toContainText("Member signed out everywhere.");
   }
   await visit(viewer, "/profile");
   await expect(viewer).toHaveURL("/sign-in?return_to=%2Fprofile");
@@ -127,8 +127,8 @@ test("the list is filtered by text and fields, in the URL", async ({ visitors })
   await admin.getByLabel("Status").selectOption({ label: "Suspended" });
   if (!runsScripts(admin)) await admin.getByRole("button", { name: "Search", exact: true }).click();
   await expect(admin).toHaveURL(/status=suspended/);
-  await expect(admin.getByRole("heading", { name: "Nobody fits these filters" })).toBeVisible();
-  await admin.getByRole("link", { name: "Show everybody" }).click();
+  await expect(admin.getByRole("heading", { name: "No results" })).toBeVisible();
+  await admin.getByRole("link", { name: "Show all members" }).click();
   await expect(admin).toHaveURL("/members");
   await expect(rows(admin)).toHaveCount(5);
 });
@@ -139,11 +139,11 @@ test("a member can view the organisation's members and change nothing", async ({
   await expect(rows(member)).toHaveCount(5);
   await expect(member.getByRole("checkbox")).toHaveCount(0);
   const id = await visitMember(member, "viewer");
-  for (const name of ["Suspend", "Deactivate", "Give role", "End all"]) {
+  for (const name of ["Suspend", "Deactivate", "Assign", "Sign out everywhere"]) {
     await expect(member.getByRole("button", { name })).toHaveCount(0);
   }
   await expect(member.getByRole("heading", { name: "Sessions" })).toHaveCount(0);
-  await expect(member.getByRole("heading", { name: "Latest in the audit log" })).toHaveCount(0);
+  await expect(member.getByRole("heading", { name: "Recent activity" })).toHaveCount(0);
   const call = await member.request.post("/api/member_status_change", {
     form: { id, change: "suspend" },
     headers: { origin: new URL(member.url()).origin },
@@ -182,32 +182,32 @@ test("another organisation's member, role and team are not found", async ({ visi
 test("several members are suspended at once, with an outcome for each", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/members");
-  for (const person of ["viewer", "billing", "owner"] as const) await admin.getByLabel(`Tick ${PEOPLE[person]}`).check();
-  await admin.getByLabel("With those that are ticked").selectOption({ label: "Suspend" });
-  await admin.getByRole("button", { name: "Show what happens" }).click();
+  for (const person of ["viewer", "billing", "owner"] as const) await admin.getByLabel(`Select ${PEOPLE[person]}`).check();
+  await admin.getByLabel("With selected members").selectOption({ label: "Suspend" });
+  await admin.getByRole("button", { name: "Review changes" }).click();
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Suspend");
   await awake(admin);
-  await expect(admin.getByRole("main")).toContainText("For 2 members; 1 member stays as it is.");
+  await expect(admin.getByRole("main")).toContainText("2 members will change. 1 skipped.");
   await expect(admin.getByRole("row", { name: new RegExp(PEOPLE.owner) })).toContainText("owner.grant");
-  await admin.getByRole("button", { name: "Suspend: 2 members" }).click();
+  await admin.getByRole("button", { name: "Suspend 2 members" }).click();
 
   await expect(admin).toHaveURL(/\/members\/bulk\/[0-9a-f-]{36}/);
-  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Done for 2 members, not for 1 member");
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("2 members updated, 1 skipped");
   await awake(admin);
-  await expect(admin.getByRole("row", { name: new RegExp(PEOPLE.viewer) })).toContainText("Done");
-  await admin.getByRole("link", { name: "In the audit log" }).click();
+  await expect(admin.getByRole("row", { name: new RegExp(PEOPLE.viewer) })).toContainText("Updated");
+  await admin.getByRole("link", { name: "View in audit log" }).click();
   await expect(admin).toHaveURL(/\/audit\?request=/);
   await awake(admin);
   await expect(admin.locator("main .audit > details")).toHaveCount(3);
 
   await visit(admin, "/members?status=suspended");
   await expect(rows(admin)).toHaveCount(2);
-  for (const person of ["viewer", "billing"] as const) await admin.getByLabel(`Tick ${PEOPLE[person]}`).check();
-  await admin.getByLabel("With those that are ticked").selectOption({ label: "Reactivate" });
-  await admin.getByRole("button", { name: "Show what happens" }).click();
+  for (const person of ["viewer", "billing"] as const) await admin.getByLabel(`Select ${PEOPLE[person]}`).check();
+  await admin.getByLabel("With selected members").selectOption({ label: "Reactivate" });
+  await admin.getByRole("button", { name: "Review changes" }).click();
   await awake(admin);
-  await admin.getByRole("button", { name: "Reactivate: 2 members" }).click();
-  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Done for 2 members");
+  await admin.getByRole("button", { name: "Reactivate 2 members" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("2 members updated");
   await awake(admin);
 });
 
@@ -219,7 +219,7 @@ test("offboarding is previewed and takes effect at once, and a later sign-in rev
   await admin.getByRole("link", { name: "Offboard" }).click();
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText(`Offboard ${PEOPLE.billing}`);
   await awake(admin);
-  const ends = admin.getByRole("region", { name: "What ends" });
+  const ends = admin.getByRole("region", { name: "What is removed" });
   await expect(ends).toContainText("Billing");
   await expect(ends).toContainText(/[1-9]\d* ends?/);
 
@@ -230,7 +230,7 @@ test("offboarding is previewed and takes effect at once, and a later sign-in rev
   await admin.getByLabel("Type the member’s name to confirm").fill(PEOPLE.billing);
   await admin.getByRole("button", { name: `Offboard ${PEOPLE.billing}` }).click();
   await expect(told(admin)).toContainText("Member offboarded.");
-  await expect(admin.getByRole("region", { name: "Roles" })).toContainText("None.");
+  await expect(admin.getByRole("region", { name: "Roles" })).toContainText("No roles.");
 
   await visit(billing, "/profile");
   await expect(billing).toHaveURL("/sign-in?return_to=%2Fprofile");
@@ -246,7 +246,7 @@ test("offboarding is previewed and takes effect at once, and a later sign-in rev
   await admin.getByRole("button", { name: "Reactivate" }).click();
   await expect(told(admin)).toContainText("Member reactivated.");
   await visit(admin, `/members/${id}`);
-  await admin.getByLabel("Give another role").selectOption({ label: "Billing" });
-  await admin.getByRole("button", { name: "Give role" }).click();
-  await expect(told(admin)).toContainText("Role given.");
+  await admin.getByLabel("Assign role").selectOption({ label: "Billing" });
+  await admin.getByRole("button", { name: "Assign" }).click();
+  await expect(told(admin)).toContainText("Role assigned.");
 });

@@ -3,7 +3,7 @@ import { callApi, makeKey } from "../support/keys.ts";
 import { deleteMemory, writeMemory } from "../support/memories.ts";
 import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
 
-const text = (page: Page) => page.getByLabel("What should be remembered");
+const text = (page: Page) => page.getByLabel("Content");
 const done = (page: Page) => page.getByRole("main").getByRole("status").first();
 const facts = (page: Page) => page.getByRole("complementary", { name: "About this memory" });
 const day = (from: number) => new Date(Date.now() + from * 86_400_000).toISOString().slice(0, 10);
@@ -22,19 +22,19 @@ test("a memory has a retention, a persona and a product, and all of them can be 
   await expect(done(page)).toContainText("Persona saved.");
 
   await visit(page, "/memories/new");
-  await expect(page.getByLabel("Keep it")).toBeHidden();
+  await expect(page.getByLabel("Retention")).toBeHidden();
   await text(page).fill(`The badge ${word}`);
   await unfoldMore(page);
-  await page.getByLabel("Keep it").selectOption("until");
+  await page.getByLabel("Retention").selectOption("until");
   await page.getByLabel("Last day").fill(day(-1));
   await page.getByLabel("Persona").selectOption({ label: `Work ${word}` });
   await page.getByLabel("Importance").selectOption({ label: "High" });
-  await page.getByLabel("Which AI products may read it").selectOption("only");
+  await page.getByLabel("AI access").selectOption("only");
   await page.getByRole("checkbox", { name: "Claude" }).check();
-  await page.getByLabel("Source").fill("https://wiki.example/badges");
+  await page.getByLabel("Source URL").fill("https://wiki.example/badges");
   await page.getByRole("button", { name: "Create memory" }).click();
   // A date in the past is rejected next to its field, and the form is kept.
-  await expect(page.locator("#expires_on-error")).toHaveText("Choose a time to come.");
+  await expect(page.locator("#expires_on-error")).toHaveText("Choose a time in the future.");
   await awake(page);
   await expect(page.getByLabel("Last day")).toHaveValue(day(-1));
   await expect(page.getByRole("checkbox", { name: "Claude" })).toBeChecked();
@@ -51,18 +51,18 @@ test("a memory has a retention, a persona and a product, and all of them can be 
   await visit(page, "/memories?source_host=other.example");
   await expect(page.getByRole("row", { name: new RegExp(word) })).toHaveCount(0);
   await visit(page, "/memories?source_host=wiki.example");
-  await expect(page.getByRole("row", { name: new RegExp(word) })).toContainText("Ends soon");
+  await expect(page.getByRole("row", { name: new RegExp(word) })).toContainText("Expires soon");
 
   await page.getByRole("link", { name: new RegExp(word) }).click();
   await page.getByRole("link", { name: "Edit" }).click();
   await expect(page.getByLabel("Last day")).toHaveValue(day(3));
   await awake(page);
-  await page.getByLabel("Keep it").selectOption("always");
+  await page.getByLabel("Retention").selectOption("always");
   await page.getByLabel("Persona").selectOption({ label: "None" });
-  await page.getByLabel("Why").fill("It is wanted longer");
+  await page.getByLabel("Change note").fill("It is wanted longer");
   await page.getByRole("button", { name: "Save changes" }).click();
   await expect(done(page)).toContainText("Changes saved.");
-  await expect(facts(page)).toContainText("For good");
+  await expect(facts(page)).toContainText("Until deleted");
   await expect(facts(page)).not.toContainText(`Work ${word}`);
   await expect(facts(page)).toContainText("Claude");
   await expect(page.getByRole("region", { name: "Versions" })).toContainText("It is wanted longer");
@@ -73,7 +73,7 @@ test("a persona is renamed and deleted, and its memories stay", async ({ visitor
   const word = uniqueWord();
   await visit(page, "/memories/personas");
   await page.getByRole("button", { name: "Create persona" }).click();
-  await expect(page.locator("#name-error")).toHaveText("Give it a name.");
+  await expect(page.locator("#name-error")).toHaveText("Enter a name.");
   await page.getByLabel("Name", { exact: true }).fill(`Club ${word}`);
   await page.getByRole("button", { name: "Create persona" }).click();
   await expect(done(page)).toContainText("Persona saved.");
@@ -83,7 +83,7 @@ test("a persona is renamed and deleted, and its memories stay", async ({ visitor
   await awake(page);
   const path = new URL(page.url()).pathname;
   await page.getByLabel("Name", { exact: true }).fill(`Choir ${word}`);
-  await page.getByRole("textbox", { name: "About" }).fill("Thursdays");
+  await page.getByRole("textbox", { name: "Description" }).fill("Thursdays");
   await page.getByRole("button", { name: "Save changes" }).click();
   await expect(page.getByRole("link", { name: `Choir ${word}` })).toBeVisible();
   const id = await writeMemory(page, { content: `Sing ${word}`, keep: "always", persona_id: path.split("/").pop() ?? "" });
@@ -93,9 +93,9 @@ test("a persona is renamed and deleted, and its memories stay", async ({ visitor
 
   await visit(page, path);
   await page.getByText("Delete this persona").click();
-  await expect(page.getByText("The memory in it stays")).toBeVisible();
-  await page.getByRole("button", { name: "Delete now" }).click();
-  await expect(done(page)).toContainText("Persona deleted. Its memories stay.");
+  await expect(page.getByText("Its 1 memory is kept")).toBeVisible();
+  await page.getByRole("button", { name: "Delete persona" }).click();
+  await expect(done(page)).toContainText("Persona deleted. Its memories are kept.");
   await visit(page, `/memories/${id}`);
   await expect(page.getByRole("article")).toHaveText(`Sing ${word}`);
 });
@@ -129,10 +129,10 @@ test("a reply shows under its memory, is found, and follows it into the trash an
 
   await deleteMemory(page, id);
   await visit(page, `/memories?query=zeppelin${word}&mode=words`);
-  await expect(page.getByRole("heading", { name: "Nothing was found" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No results" })).toBeVisible();
   await visit(page, reply);
   await page.getByRole("button", { name: "Restore" }).click();
-  await expect(page.getByText("The memory that this answers is in the trash")).toBeVisible();
+  await expect(page.getByText("The original memory is in the trash")).toBeVisible();
   await visit(page, `/memories/${id}`);
   await page.getByRole("button", { name: "Restore" }).click();
   await expect(done(page)).toContainText("Memory restored.");
@@ -146,7 +146,7 @@ test("an earlier version is compared with the next and restored as a new one", a
   const id = await writeMemory(page, { content: `Tea at three ${word}` });
   await visit(page, `/memories/${id}/edit`);
   await text(page).fill(`Tea at four ${word}`);
-  await page.getByLabel("Why").fill("The clock changed");
+  await page.getByLabel("Change note").fill("The clock changed");
   await page.getByRole("button", { name: "Save changes" }).click();
   await expect(done(page)).toContainText("Changes saved.");
   await awake(page);
@@ -158,7 +158,7 @@ test("an earlier version is compared with the next and restored as a new one", a
   await expect(changed.locator("ins")).toHaveText("four");
   await expect(page.getByText("The clock changed")).toBeVisible();
   await page.getByRole("button", { name: "Restore this version" }).click();
-  await expect(done(page)).toContainText("Earlier version restored.");
+  await expect(done(page)).toContainText("Version restored.");
   await expect(page.getByRole("article")).toHaveText(`Tea at three ${word}`);
   await expect(page.getByRole("region", { name: "Versions" })).toContainText("Restored version 1");
   expect((await page.goto(`/memories/${id}/versions/99`))?.status()).toBe(404);
@@ -178,16 +178,16 @@ test("the trash shows the date of permanent deletion and can be emptied before",
   await deleteMemory(page, one);
   await deleteMemory(page, two);
   await visit(page, `/memories/${one}`);
-  await expect(page.getByText("Goes for good on")).toBeVisible();
-  await page.getByText("Delete for good").click();
-  await page.getByRole("button", { name: "Delete now" }).click();
-  await expect(done(page)).toContainText("Memory deleted for good.");
+  await expect(page.getByText("Permanently deleted on")).toBeVisible();
+  await page.getByText("Delete permanently").click();
+  await page.getByRole("button", { name: "Delete memory" }).click();
+  await expect(done(page)).toContainText("Memory permanently deleted.");
   expect((await page.goto(`/memories/${one}`))?.status()).toBe(404);
 
   await visit(page, "/memories?state=trash");
   await expect(page.getByRole("link", { name: `Two ${word}` })).toBeVisible();
   await page.getByText("Empty trash").click();
-  await page.getByRole("button", { name: "Delete all now" }).click();
+  await page.getByRole("button", { name: "Delete all" }).click();
   await expect(done(page)).toContainText("Trash emptied.");
   await visit(page, "/memories?state=trash");
   await expect(page.getByRole("heading", { name: "The trash is empty" })).toBeVisible();
@@ -199,9 +199,9 @@ test("a key names its AI product and can't create one for another", async ({ vis
   const page = await visitors.as("member");
   const label = `Desk ${uniqueWord()}`;
   await visit(page, "/keys/new");
-  await page.getByLabel("What is it for").fill(label);
-  await page.getByLabel("Used by").selectOption({ label: "Claude" });
-  await page.getByRole("checkbox", { name: /See and search your memories/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill(label);
+  await page.getByLabel("Client", { exact: true }).selectOption({ label: "Claude" });
+  await page.getByRole("checkbox", { name: /Read memories/ }).check();
   await page.getByRole("button", { name: "Create key" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your new key");
   await visit(page, "/keys");

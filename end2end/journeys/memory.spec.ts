@@ -8,7 +8,7 @@ const NOTES = fileURLToPath(new URL("../../docs/sample-notes.md", import.meta.ur
 const search = (page: Page) => page.getByRole("searchbox", { name: "Search memories" });
 const rows = (page: Page) => page.getByRole("table").getByRole("row").filter({ has: page.getByRole("cell") });
 const hits = (page: Page) => page.locator("ol.hits > li");
-const text = (page: Page) => page.getByLabel("What should be remembered");
+const text = (page: Page) => page.getByLabel("Content");
 const done = (page: Page) => page.getByRole("main").getByRole("status").first();
 
 /** Searches with the search box. */
@@ -50,7 +50,7 @@ test("a file of notes is imported, and a query that shares no word with a note f
   const progress = page.getByRole("region", { name: "Progress" });
   await expect(progress).toContainText("Done", { timeout: 20_000 });
   await expect(page.locator("dl.figures > div", { hasText: "Imported" }).locator("dd")).toHaveText("12");
-  await expect(page.getByRole("link", { name: "See imported memories" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "View imported memories" })).toBeVisible();
 
   await untilFoundByMeaning(page);
   await visit(page, "/memories");
@@ -58,8 +58,8 @@ test("a file of notes is imported, and a query that shares no word with a note f
   const best = hits(page).first();
   await expect(best.getByRole("link").first()).toHaveText("Invoices");
   await expect(best).toContainText("second signature from finance");
-  await expect(best).toContainText(/Meaning: 0\.[0-9]{2} near/);
-  await expect(best).not.toContainText("Words:");
+  await expect(best).toContainText(/Semantic match: [0-9]+%/);
+  await expect(best).not.toContainText("Keyword match:");
   await expect(best.locator(".hit-score")).toContainText(/[01]\.[0-9]{2}/);
 
   await best.getByRole("link").first().click();
@@ -76,14 +76,14 @@ test("a keyword search marks and names the words that matched", async ({ visitor
   await ask(page, `where is the ${word}`);
   await expect(page).toHaveURL(/mode=words/);
   await expect(hits(page).first().locator("mark").filter({ hasText: word })).toHaveCount(1);
-  await expect(hits(page).first()).toContainText(`Words: ${word}`);
+  await expect(hits(page).first()).toContainText(`Keyword match: ${word}`);
 });
 
 test("a search without results says so and offers the next step", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/memories?mode=words&kind=event");
   await ask(page, uniqueWord());
-  await expect(page.getByRole("heading", { name: "Nothing was found" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No results" })).toBeVisible();
   await page.getByRole("link", { name: "Search without filters" }).click();
   await expect(page).toHaveURL(/\/memories\?query=[a-z]+&mode=words$/);
 });
@@ -151,7 +151,7 @@ test("a conflicting change keeps what was typed and can be saved over the other"
   await opened(other, id);
   await expect(other.getByRole("article")).toHaveText(`Theirs ${word}`);
 
-  await mine.getByRole("button", { name: "Save over the current version" }).click();
+  await mine.getByRole("button", { name: "Overwrite" }).click();
   await expect(done(mine)).toContainText("Changes saved.");
   await expect(mine.getByRole("article")).toHaveText(`Mine ${word}`);
   await expect(mine.getByRole("region", { name: "Versions" }).getByRole("link")).toHaveCount(2);
@@ -181,7 +181,7 @@ test("a deleted memory stays in the trash, out of lists and searches, until it i
   const id = await writeMemory(page, { title: word, content: `About ${word}.` });
   await deleteMemory(page, id);
   await visit(page, `/memories?query=${word}&mode=words`);
-  await expect(page.getByRole("heading", { name: "Nothing was found" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No results" })).toBeVisible();
 
   await visit(page, "/memories?state=trash");
   await page.getByRole("link", { name: word }).click();
@@ -259,7 +259,7 @@ test("an invalid field is reported next to it, and everything typed is kept", as
   await page.getByRole("button", { name: "Create memory" }).click();
 
   await expect(page.locator("#title-error")).toHaveText("A title has at most 200 characters.");
-  await expect(page.locator("#content-error")).toHaveText("Write what should be remembered.");
+  await expect(page.locator("#content-error")).toHaveText("Content is required.");
   await awake(page);
   await expect(page.getByLabel("Title")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("Title")).toHaveValue(title);

@@ -87,7 +87,7 @@ test("deletion needs a reason and the name, and can be undone", async ({ server,
   await awake(operator);
   await operator.getByLabel("Type the organisation’s name to confirm").fill(NAME);
   await operator.getByRole("button", { name: "Delete organisation" }).click();
-  await expect(told(operator)).toContainText("Organisation deleted. For 30 days it can be resumed.");
+  await expect(told(operator)).toContainText("Organisation deleted. It can be restored for 30 days.");
   await expect(operator.getByRole("main")).toContainText("They left");
 
   const member = await visitors.anonymous();
@@ -95,7 +95,7 @@ test("deletion needs a reason and the name, and can be undone", async ({ server,
   await member.getByRole("link", { name: "Sign in" }).click();
   await member.getByRole("button", { name: PEOPLE["other-owner"] }).click();
   await expect(member).toHaveURL(/error=tenant_deleted/);
-  await expect(member.getByRole("alert")).toContainText("ask whoever runs this installation soon");
+  await expect(member.getByRole("alert")).toContainText("Ask the operator of this installation soon");
 
   await operator.getByRole("button", { name: "Resume" }).click();
   await expect(told(operator)).toContainText("Organisation resumed.");
@@ -109,14 +109,14 @@ test("the tier changes, and one's own organisation can't be suspended", async ({
   nameOperator(server);
   const operator = await visitors.as("owner");
   await visitOther(operator);
-  await operator.getByLabel("Its tier").selectOption({ label: "Enterprise" });
+  await operator.getByRole("combobox", { name: "Tier" }).selectOption({ label: "Enterprise" });
   await operator.getByRole("button", { name: "Change tier" }).click();
-  await expect(told(operator)).toContainText("Tier changed.");
+  await expect(told(operator)).toContainText("Tier updated.");
   await expect(operator.getByRole("region", { name: "Organisation" })).toContainText("Enterprise");
 
   await visit(operator, "/operator?query=demo");
   await operator.getByRole("link", { name: "Demo organisation" }).last().click();
-  await expect(operator.getByRole("main")).toContainText("you would lock yourself out");
+  await expect(operator.getByRole("main")).toContainText("lock yourself out");
   await expect(operator.getByRole("button", { name: "Suspend organisation" })).toHaveCount(0);
 });
 
@@ -126,7 +126,7 @@ test("a search without results leads back", async ({ server, visitors }) => {
   await visit(operator, "/operator");
   await operator.getByRole("searchbox", { name: "Search organisations" }).fill("zyzzyva");
   await operator.getByRole("button", { name: "Search", exact: true }).click();
-  await expect(operator.getByRole("heading", { name: "No organisation fits" })).toBeVisible();
+  await expect(operator.getByRole("heading", { name: "No results" })).toBeVisible();
   await operator.getByRole("link", { name: "Show all organisations" }).click();
   await expect(operator.getByRole("main").locator("tbody tr")).toHaveCount(2);
 });

@@ -11,7 +11,7 @@ test("a member of two organisations switches to the other one and back", async (
   await expect(page).toHaveURL("/organisations");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Organisations");
   const rows = page.getByRole("main").getByRole("row");
-  await expect(rows.filter({ hasText: "Demo organisation" })).toContainText("You are here");
+  await expect(rows.filter({ hasText: "Demo organisation" })).toContainText("Current");
 
   const before = await page.context().cookies();
   await page.getByRole("button", { name: "Switch to Other organisation" }).click();
@@ -30,7 +30,7 @@ test("a member of two organisations switches to the other one and back", async (
 test("a member of one organisation can't reach another", async ({ visitors }) => {
   const page = await visitors.as("member");
   await visit(page, "/organisations");
-  await expect(page.getByRole("main")).toContainText("You belong to this one only.");
+  await expect(page.getByRole("main")).toContainText("You belong to one organisation.");
   await expect(page.getByRole("button", { name: /^Switch to/ })).toHaveCount(0);
   const forged = await page.request.post("/auth/switch", {
     form: { organisation: "other" },

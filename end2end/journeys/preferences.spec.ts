@@ -39,7 +39,7 @@ test("the organisation's time zone applies if a member chose none", async ({ vis
   };
   await settle("Asia/Kolkata", "INR");
   await visit(owner, "/profile");
-  await expect(owner.getByLabel("Time zone")).toContainText("The organisation’s (Asia/Kolkata)");
+  await expect(owner.getByLabel("Time zone")).toContainText("Organisation default (Asia/Kolkata)");
   await expect(owner.getByRole("region", { name: "Sessions" }).locator("time").first()).toHaveAttribute("title", / UTC\+5:30 /);
   await visit(owner, "/settings");
   await expect(owner.getByLabel("Currency")).toHaveValue("INR");

@@ -30,15 +30,15 @@ test("a lead accepts a member's proposal, and only the team finds it by keyword 
   await visit(member, `/memories/${memory}`);
   await expect(sight(member)).toContainText("Only you");
   await sight(member).locator("summary", { hasText: "Propose" }).click();
-  await member.getByLabel("With whom").selectOption({ label: team.name });
-  await member.getByLabel("Why they should know").fill("Everybody asks me for it");
+  await member.getByLabel("Share with").selectOption({ label: team.name });
+  await member.getByLabel("Reason").fill("Everybody asks me for it");
   await member.getByRole("button", { name: "Propose now" }).click();
-  await expect(told(member)).toContainText("Proposed.");
-  await expect(sight(member)).toContainText(`You proposed to share it with ${team.name}. It waits for a decision.`);
+  await expect(told(member)).toContainText("Proposal sent.");
+  await expect(sight(member)).toContainText(`You proposed sharing it with ${team.name}. It is pending review.`);
   await awake(member);
   // Editing it shows a warning.
   await visit(member, `/memories/${memory}/edit`);
-  await expect(member.getByRole("main")).toContainText("has to be proposed again");
+  await expect(member.getByRole("main")).toContainText("you need to propose it again");
 
   const viewer = await visitors.as("viewer");
   const owner = await visitors.as("owner");
@@ -47,15 +47,15 @@ test("a lead accepts a member's proposal, and only the team finds it by keyword 
   // The lead is notified, reads the exact text, and decides.
   const lead = await visitors.as("admin");
   await visit(lead, "/notifications");
-  const notice = lead.getByRole("listitem").filter({ hasText: `${PEOPLE.member} proposes to share a memory with ${team.name}` });
-  await notice.getByRole("link", { name: "Read it and decide" }).click();
+  const notice = lead.getByRole("listitem").filter({ hasText: `${PEOPLE.member} proposed sharing a memory with ${team.name}` });
+  await notice.getByRole("link", { name: "Review" }).click();
   await expect(lead.getByRole("heading", { level: 1 })).toHaveText(title);
   await awake(lead);
   const link = lead.getByRole("navigation", { name: "Main" }).getByRole("link", { name: /^Proposals/ });
   await expect(link).toContainText("to review");
   await expect(lead.getByRole("article")).toContainText("third flower pot");
   await expect(lead.getByRole("main")).toContainText("Everybody asks me for it");
-  await expect(lead.getByRole("region", { name: "Who would see this" })).toContainText("3 people");
+  await expect(lead.getByRole("region", { name: "Who will see this" })).toContainText("3 people");
   await lead.getByLabel("Comment").fill("Good to know");
   await lead.getByRole("button", { name: "Accept and share" }).click();
   await expect(told(lead)).toContainText("Accepted. The memory is shared.");
@@ -70,18 +70,18 @@ test("a lead accepts a member's proposal, and only the team finds it by keyword 
   await visit(viewer, `/memories/${memory}`);
   await expect(sight(viewer)).toContainText(`${PEOPLE.member} and the members of ${team.name}.`);
   await expect(sight(viewer)).toContainText("3 people");
-  await sight(viewer).getByText("Show who").click();
+  await sight(viewer).getByText("Show names").click();
   await expect(sight(viewer).getByRole("link")).toHaveText([PEOPLE.admin, PEOPLE.member, PEOPLE.viewer]);
   await expect(sight(viewer).getByRole("button")).toHaveCount(0);
 
   // The member is notified and can unshare it at any time.
   await visit(member, "/notifications");
-  const decided = member.getByRole("listitem").filter({ hasText: `${PEOPLE.admin} accepted what you proposed for ${team.name}` });
+  const decided = member.getByRole("listitem").filter({ hasText: `${PEOPLE.admin} accepted your proposal for ${team.name}` });
   await expect(decided).toContainText("Good to know");
-  await decided.getByRole("link", { name: "See the memory" }).click();
+  await decided.getByRole("link", { name: "View memory" }).click();
   await awake(member);
-  await sight(member).getByRole("button", { name: "Take back" }).click();
-  await expect(told(member)).toContainText("Taken back.");
+  await sight(member).getByRole("button", { name: "Stop sharing" }).click();
+  await expect(told(member)).toContainText("No longer shared.");
   await expect(sight(member)).toContainText("Only you");
   expect((await viewer.goto(`/memories/${memory}`))?.status()).toBe(404);
   await awake(viewer);
@@ -126,9 +126,9 @@ test("a withdrawn proposal, or one whose memory changed, can't be decided", asyn
   await visit(owner, first);
 
   await visit(member, `/memories/${memory}/edit`);
-  await member.getByLabel("What should be remembered").fill("It is 0815.");
+  await member.getByLabel("Content").fill("It is 0815.");
   await member.getByRole("button", { name: "Save changes" }).click();
-  await expect(sight(member)).toContainText("It was changed since");
+  await expect(sight(member)).toContainText("The memory changed after it was proposed");
   await awake(member);
   await owner.getByRole("button", { name: "Accept and share" }).click();
   await expect(owner.getByRole("alert").first()).toContainText("changed after it was proposed");
@@ -136,9 +136,9 @@ test("a withdrawn proposal, or one whose memory changed, can't be decided", asyn
 
   // Proposed again in its current version; the old proposal is closed.
   await sight(member).locator("summary", { hasText: "Propose" }).click();
-  await member.getByLabel("With whom").selectOption({ label: "Everyone" });
+  await member.getByLabel("Share with").selectOption({ label: "Organisation" });
   await member.getByRole("button", { name: "Propose now" }).click();
-  await expect(told(member)).toContainText("Proposed.");
+  await expect(told(member)).toContainText("Proposal sent.");
   await awake(member);
   expect((await owner.goto(first))?.status()).toBe(404);
   await awake(owner);
@@ -152,7 +152,7 @@ test("a withdrawn proposal, or one whose memory changed, can't be decided", asyn
   await expect(told(member)).toContainText("Proposal withdrawn.");
   await expect(member.getByRole("region", { name: "Withdrawn" })).toBeVisible();
   await owner.getByRole("button", { name: "Accept and share" }).click();
-  await expect(owner.getByRole("main")).toContainText("There is nothing here");
+  await expect(owner.getByRole("main")).toContainText("Page not found");
 });
 
 test("a lead shares with the team at once and proposes to the organisation", async ({ visitors }) => {
@@ -164,7 +164,7 @@ test("a lead shares with the team at once and proposes to the organisation", asy
   const memory = await writeMemory(member, { title: `Oven ${word}`, content: "It runs ten degrees too hot." });
   await visit(member, `/memories/${memory}`);
   await sight(member).locator("summary", { hasText: "Share or propose" }).click();
-  await member.getByLabel("With whom").selectOption({ label: `At once: ${team.name}` });
+  await member.getByLabel("Share with").selectOption({ label: team.name });
   await member.getByRole("button", { name: "Share or propose now" }).click();
   await expect(told(member)).toContainText("Memory shared.");
   await expect(sight(member)).toContainText(`You and the members of ${team.name}.`);
@@ -192,18 +192,18 @@ test("a change of a shared memory waits for a review that shows both versions; o
 
   // The notice shows before and after saving.
   await visit(member, `/memories/${memory}/edit`);
-  await expect(member.getByRole("main")).toContainText("everyone sees version 2 until somebody who decides it has reviewed the change");
-  await member.getByLabel("What should be remembered").fill("The password is on the door.");
-  await member.getByLabel("Why").fill("The fridge is new");
+  await expect(member.getByRole("main")).toContainText("the organisation sees version 2 until the change is approved");
+  await member.getByLabel("Content").fill("The password is on the door.");
+  await member.getByLabel("Change note").fill("The fridge is new");
   await member.getByRole("button", { name: "Propose changes" }).click();
   await expect(told(member)).toContainText("Saved as a proposal.");
-  await expect(sight(member)).toContainText("It waits for a review. Until then everyone sees version 2.");
+  await expect(sight(member)).toContainText("It is pending review. Until then, the organisation sees version 2.");
   await expect(member.getByRole("article")).toHaveText("The password is on the fridge.");
   await awake(member);
   // The form continues with the pending change.
   await visit(member, `/memories/${memory}/edit`);
-  await expect(member.getByLabel("What should be remembered")).toHaveValue("The password is on the door.");
-  await expect(member.getByRole("main")).toContainText("This is the change that you have proposed.");
+  await expect(member.getByLabel("Content")).toHaveValue("The password is on the door.");
+  await expect(member.getByRole("main")).toContainText("This is your proposed change.");
 
   const viewer = await visitors.as("viewer");
   await visit(viewer, `/memories/${memory}`);
@@ -213,11 +213,11 @@ test("a change of a shared memory waits for a review that shows both versions; o
   await visit(owner, "/memories/proposals?view=waiting");
   await expect(owner.getByRole("row", { name: new RegExp(title) })).toContainText("Change");
   await visit(owner, await waiting(owner, title));
-  const difference = owner.getByRole("region", { name: "What would change from version 2" });
+  const difference = owner.getByRole("region", { name: "Changes to version 2" });
   await expect(difference.locator("del")).toHaveText("fridge.");
   await expect(difference.locator("ins")).toHaveText("door.");
   await expect(owner.getByRole("main")).toContainText("The fridge is new");
-  await owner.getByRole("button", { name: "Accept the change" }).click();
+  await owner.getByRole("button", { name: "Accept change" }).click();
   await expect(told(owner)).toContainText("Accepted.");
   await awake(owner);
   await visit(viewer, `/memories/${memory}`);

@@ -56,10 +56,10 @@ async function authenticate(page: Page, login: string): Promise<void> {
 /** Fills in the form of a new rule and opens its preview. */
 async function previewRule(page: Page, rule: { source?: string; group: string; name: string; role: string }): Promise<void> {
   await visit(page, "/groups/new");
-  await page.getByLabel("Looks at").selectOption(rule.source ?? "group");
+  await page.getByLabel("Match on").selectOption(rule.source ?? "group");
   await page.getByLabel("Group or app role").fill(rule.group);
   await page.getByLabel("Name").fill(rule.name);
-  await page.getByLabel("Grants the role").selectOption({ label: rule.role });
+  await page.getByLabel("Role", { exact: true }).selectOption({ label: rule.role });
   await page.getByRole("button", { name: "Preview" }).click();
   await expect(page.getByRole("button", { name: "Save rule" })).toBeVisible();
   await awake(page);
@@ -127,7 +127,7 @@ test("signing out ends the session at the provider too", async ({ visitors }) =>
   await signIn(page, "olga");
   await expect(page).toHaveURL("/");
   await awake(page);
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
   await page.getByRole("button", { name: "Yes, sign me out" }).click();
   await expect(page).toHaveURL(/\/sign-in/);
   await awake(page);
@@ -159,10 +159,10 @@ test("a rule is previewed, saved, applied at the next sign-in, and removed", asy
   await signIn(owner, "olga");
   await expect(owner).toHaveURL("/");
   await previewRule(owner, { group, name: "Engineers", role: "Member" });
-  const change = owner.getByRole("region", { name: "Who gains or loses what" }).getByRole("row").filter({ hasText: "Mia Muster" });
+  const change = owner.getByRole("region", { name: "Affected members" }).getByRole("row").filter({ hasText: "Mia Muster" });
   await expect(change).toContainText("Role Member");
   await owner.getByLabel("Member", { exact: true }).selectOption({ label: "Mia Muster" });
-  await owner.getByRole("button", { name: "Try" }).click();
+  await owner.getByRole("button", { name: "Test" }).click();
   await expect(owner.getByRole("heading", { name: "Mia Muster would have" })).toBeVisible();
   await awake(owner);
   await expect(owner.getByRole("row").filter({ hasText: "Engineers, priority" })).toContainText("Role Member");

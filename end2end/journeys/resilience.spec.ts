@@ -12,7 +12,7 @@ async function open(visitors: Visitors): Promise<Page> {
 /** Writes a memory on the page that is open, and returns when its own page is shown. */
 async function write(page: Page, title: string): Promise<void> {
   await page.getByLabel("Title").fill(title);
-  await page.getByLabel("What should be remembered").fill("Written all the same.");
+  await page.getByLabel("Content").fill("Written all the same.");
   await page.getByRole("button", { name: "Create memory" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(title);
 }
@@ -55,7 +55,7 @@ test("what was typed is kept while the server can't be reached", async ({ visito
   await visit(page, NEW);
   const title = uniqueWord();
   await page.getByLabel("Title").fill(title);
-  await page.getByLabel("What should be remembered").fill("Not lost.");
+  await page.getByLabel("Content").fill("Not lost.");
   await page.context().setOffline(true);
   await page.getByRole("button", { name: "Create memory" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "The server could not be reached." })).toBeVisible();
@@ -104,7 +104,7 @@ test("a form that is sent twice is carried out once", async ({ visitors }) => {
     await route.continue();
   });
   await page.getByLabel("Title").fill(title);
-  await page.getByLabel("What should be remembered").fill("Once.");
+  await page.getByLabel("Content").fill("Once.");
   await page.getByRole("button", { name: "Create memory" }).dblclick();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(title);
   expect(posts).toBe(1);

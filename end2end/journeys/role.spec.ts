@@ -17,29 +17,29 @@ test("a custom role is created, assigned, narrowed and deleted, each taking effe
   await admin.getByRole("link", { name: "New role" }).click();
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText("New role");
   await awake(admin);
-  await expect(may(admin, "Make and unmake owners")).toBeDisabled();
+  await expect(may(admin, "Manage owners")).toBeDisabled();
   await admin.getByLabel("Name", { exact: true }).fill("Auditor");
-  await admin.getByLabel("What it is for").fill("Reads the log.");
-  await may(admin, "Read the organisation's audit log.").check();
+  await admin.getByLabel("Description").fill("Reads the log.");
+  await may(admin, "Read the audit log.").check();
   await admin.getByRole("button", { name: "Create role" }).click();
   await expect(told(admin)).toContainText("Role created.");
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Auditor");
   const role = new URL(admin.url()).pathname;
-  await expect(may(admin, "Read the organisation's audit log.")).toBeChecked();
+  await expect(may(admin, "Read the audit log.")).toBeChecked();
 
   await visitMember(admin, "viewer");
-  await admin.getByLabel("Give another role").selectOption({ label: "Auditor" });
-  await admin.getByRole("button", { name: "Give role" }).click();
-  await expect(told(admin)).toContainText("Role given.");
+  await admin.getByLabel("Assign role").selectOption({ label: "Auditor" });
+  await admin.getByRole("button", { name: "Assign" }).click();
+  await expect(told(admin)).toContainText("Role assigned.");
   await visit(viewer, "/");
   await expect(audit).toBeVisible();
   await visit(viewer, "/audit");
   await expect(viewer.getByRole("heading", { level: 1 })).toHaveText("Audit log");
 
   await visit(admin, role);
-  await expect(admin.getByRole("heading", { name: "Held by 1 member" })).toBeVisible();
-  await may(admin, "Read the organisation's audit log.").uncheck();
-  await may(admin, "See the organisation's members, roles and teams.").check();
+  await expect(admin.getByRole("heading", { name: "Assigned to 1 member" })).toBeVisible();
+  await may(admin, "Read the audit log.").uncheck();
+  await may(admin, "View members, roles and teams.").check();
   await admin.getByRole("button", { name: "Save changes" }).click();
   await expect(told(admin)).toContainText("Role saved.");
   const refused = await viewer.goto("/audit");
@@ -47,7 +47,7 @@ test("a custom role is created, assigned, narrowed and deleted, each taking effe
   await awake(viewer);
 
   await visit(admin, role);
-  await admin.getByRole("button", { name: "Take it from 1 member and delete" }).click();
+  await admin.getByRole("button", { name: "Remove from 1 member and delete" }).click();
   await expect(admin).toHaveURL(/^[^?]*\/roles(\?|$)/);
   await expect(told(admin)).toContainText("Role deleted.");
   await expect(admin.getByRole("main").getByRole("link", { name: "Auditor" })).toHaveCount(0);
@@ -57,12 +57,12 @@ test("errors show next to their fields and ticked permissions are kept", async (
   const admin = await visitors.as("admin");
   await visit(admin, "/roles/new");
   await admin.getByLabel("Name", { exact: true }).fill("Owner");
-  await may(admin, "Read the organisation's audit log.").check();
+  await may(admin, "Read the audit log.").check();
   await admin.getByRole("button", { name: "Create role" }).click();
   await expect(admin.locator("#name-error")).toContainText("already");
-  await expect(may(admin, "Read the organisation's audit log.")).toBeChecked();
+  await expect(may(admin, "Read the audit log.")).toBeChecked();
   await awake(admin);
-  await may(admin, "Read the organisation's audit log.").uncheck();
+  await may(admin, "Read the audit log.").uncheck();
   await admin.getByLabel("Name", { exact: true }).fill("Nothing at all");
   await admin.getByRole("button", { name: "Create role" }).click();
   await expect(admin.getByText("Choose at least one permission.").first()).toBeVisible();
@@ -72,11 +72,11 @@ test("errors show next to their fields and ticked permissions are kept", async (
 test("built-in roles are shown and can't be changed", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/roles");
-  await expect(admin.locator("table.matrix tbody tr").filter({ hasText: "Make and unmake owners" }).getByText("Yes")).toHaveCount(1);
+  await expect(admin.locator("table.matrix tbody tr").filter({ hasText: "Manage owners" }).getByText("Yes")).toHaveCount(1);
   await admin.getByRole("link", { name: "Member", exact: true }).first().click();
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Member");
   await awake(admin);
-  await expect(admin.getByRole("main")).toContainText("It came with the organisation");
+  await expect(admin.getByRole("main")).toContainText("Built-in roles can’t be edited");
   await expect(admin.getByRole("checkbox")).toHaveCount(0);
   await expect(admin.getByRole("button", { name: "Save changes" })).toHaveCount(0);
 });

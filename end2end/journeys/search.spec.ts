@@ -4,7 +4,7 @@ import { type Page, awake, expect, runsScripts, test, uniqueWord, visit } from "
 const search = (page: Page) => page.getByRole("searchbox", { name: "Search memories" });
 const rows = (page: Page) => page.getByRole("table").getByRole("row").filter({ has: page.getByRole("cell") });
 const hits = (page: Page) => page.locator("ol.hits > li");
-const chips = (page: Page) => page.getByRole("list", { name: "Narrowed to" });
+const chips = (page: Page) => page.getByRole("list", { name: "Filters" });
 const views = (page: Page) => page.getByRole("navigation", { name: "Saved views" });
 const done = (page: Page) => page.getByRole("main").getByRole("status").first();
 
@@ -18,17 +18,17 @@ test("a list has several filters, and each chip removes one", async ({ visitors 
 
   await page.getByLabel("Tag").fill(`${tag}, ${other}`);
   await page.getByText("More filters").click();
-  await page.getByLabel("Seen by").selectOption({ label: "Only you" });
+  await page.getByLabel("Visible to").selectOption({ label: "Private" });
   if (runsScripts(page)) await expect(page).toHaveURL(/visibility=private/);
-  await page.getByLabel("Changed from").fill("2020-01-01");
+  await page.getByLabel("Updated after").fill("2020-01-01");
   await page.getByRole("button", { name: "Apply" }).click();
   await expect(page).toHaveURL(/from=2020-01-01/);
   await awake(page);
   await expect(rows(page)).toHaveCount(1);
   await expect(rows(page)).toContainText("Both tags");
   await expect(chips(page).getByRole("link")).toHaveText([
-    /Seen by: Only you/,
-    /Changed from: 2020-01-01/,
+    /Visible to: Private/,
+    /Updated after: 2020-01-01/,
     new RegExp(`Tag: ${tag}`),
     new RegExp(`Tag: ${other}`),
     "Clear filters",
@@ -73,7 +73,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   await page.getByRole("button", { name: "Save view" }).click();
   await expect(page.locator("#name-error")).toHaveText("A view's name has 1 to 60 characters.");
   await awake(page);
-  await page.getByLabel("Name of the view").fill(`Events ${word}`);
+  await page.getByLabel("View name").fill(`Events ${word}`);
   await page.getByRole("button", { name: "Save view" }).click();
   await expect(done(page)).toContainText("View saved.");
   await expect(hits(page)).toHaveCount(1);
@@ -90,11 +90,11 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   // A second view of the same name is rejected, and what was typed is kept.
   await visit(page, `/memories?query=${word}`);
   await page.getByText("Save as a view").click();
-  await page.getByLabel("Name of the view").fill(`events ${word}`);
+  await page.getByLabel("View name").fill(`events ${word}`);
   await page.getByRole("button", { name: "Save view" }).click();
   await expect(page.locator("#name-error")).toHaveText("You have a view with this name already.");
   await awake(page);
-  await expect(page.getByLabel("Name of the view")).toHaveValue(`events ${word}`);
+  await expect(page.getByLabel("View name")).toHaveValue(`events ${word}`);
 
   await views(page).getByRole("link", { name: "Edit views" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Saved views");
@@ -118,7 +118,7 @@ test("saved views are private", async ({ visitors }) => {
   const word = uniqueWord();
   await visit(page, `/memories?query=${word}`);
   await page.getByText("Save as a view").click();
-  await page.getByLabel("Name of the view").fill(word);
+  await page.getByLabel("View name").fill(word);
   await page.getByRole("button", { name: "Save view" }).click();
   await expect(done(page)).toContainText("View saved.");
   const other = await visitors.as("owner");
@@ -139,14 +139,14 @@ test("similar memories are linked from a memory and from a hit, and exclude the 
   await visit(page, `/memories/${id}`);
   await page.getByRole("link", { name: "More like this" }).click();
   await expect(page).toHaveURL(`/memories?like=${id}`);
-  await expect(page.getByText(`like “First ${word}”, best first`)).toBeVisible();
+  await expect(page.getByText(`like “First ${word}”`)).toBeVisible();
   await expect(hits(page).first().getByRole("link").first()).toHaveText(`Second ${word}`);
   await expect(hits(page).filter({ hasText: `First ${word}` })).toHaveCount(0);
   await expect(hits(page).filter({ hasText: `Third ${word}` })).toHaveCount(0);
   await awake(page);
 
   await hits(page).first().getByRole("link", { name: "More like this" }).click();
-  await expect(page.getByText(`like “Second ${word}”, best first`)).toBeVisible();
+  await expect(page.getByText(`like “Second ${word}”`)).toBeVisible();
   await expect(hits(page).first().getByRole("link").first()).toHaveText(`First ${word}`);
 
   // A memory that doesn't exist, or is another member's.
@@ -163,11 +163,11 @@ test("the score is explained as a sum", async ({ visitors }) => {
   await visit(page, `/memories?query=${word}`);
   const best = hits(page).first();
   await best.getByText("Why this score").click();
-  await expect(best).toContainText(/Meaning [01]\.[0-9]{2} × 0\.4 \+ words 1\.00 × 0\.6 = [01]\.[0-9]{2}\./);
-  await expect(best).toContainText(`Words that match: ${word}.`);
+  await expect(best).toContainText(/Semantic [01]\.[0-9]{2} × 0\.4 \+ keyword 1\.00 × 0\.6 = [01]\.[0-9]{2}\./);
+  await expect(best).toContainText(`Matching words: ${word}.`);
   await visit(page, `/memories?query=${word}&mode=words`);
   await best.getByText("Why this score").click();
-  await expect(best).toContainText("Words 1.00 × 1.0 = 1.00.");
+  await expect(best).toContainText("Keyword 1.00 × 1.0 = 1.00.");
 });
 
 test("an invalid filter or query is reported next to its field", async ({ visitors }) => {
@@ -178,12 +178,12 @@ test("an invalid filter or query is reported next to its field", async ({ visito
   for (const field of ["kind", "persona", "mode"]) {
     await expect(page.locator(`#${field}`)).toHaveAttribute("aria-invalid", "true");
   }
-  await expect(page.locator("#from-error")).toContainText("Write a day as year, month and day");
-  await expect(page.getByRole("heading", { name: "That did not work" })).toBeVisible();
+  await expect(page.locator("#from-error")).toContainText("Enter a date as year, month and day");
+  await expect(page.getByRole("heading", { name: "Couldn’t complete" })).toBeVisible();
 
   const long = await page.goto(`/memories?query=${"x".repeat(1001)}`);
   expect(long?.status()).toBe(422);
-  await expect(page.getByText("A question has at most 1000 characters.").first()).toBeVisible();
+  await expect(page.getByText("A search has at most 1000 characters.").first()).toBeVisible();
   const nul = await page.goto("/memories?query=a%00b");
   expect(nul?.status()).toBe(422);
   await visit(page, "/memories");
@@ -218,7 +218,7 @@ test("results appear while typing, only the last ones, and the Enter key still s
   await search(page).fill(word);
   await expect(hits(page)).toHaveCount(1);
   await expect(page).toHaveURL(`/memories?query=${word}&mode=words`);
-  await expect(page.getByRole("status").filter({ hasText: "1 memory" })).toHaveCount(1);
+  await expect(page.getByRole("status").filter({ hasText: /\b1 result\b/ })).toHaveCount(1);
   await page.waitForTimeout(2_200);
   await expect(hits(page)).toHaveCount(1);
   await expect(search(page)).toBeFocused();

@@ -70,7 +70,7 @@ test("a malformed session cookie counts as none", async ({ visitors }) => {
 test("signing out ends the session, and going back does not show the pages again", async ({ visitors }) => {
   const page = await visitors.anew("member");
   await visit(page, "/profile");
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
   await expect(page).toHaveURL(/\/sign-in/);
   await awake(page);
   await page.goBack();
@@ -87,8 +87,8 @@ test("a second sign-in is listed as a session, and ending all others ends it", a
   await expect(rows).toHaveCount(2);
   await expect(rows.filter({ hasText: "This browser" })).toHaveCount(1);
 
-  await here.getByRole("button", { name: "End all others" }).click();
-  await expect(here.getByRole("status")).toContainText("All other sessions ended.");
+  await here.getByRole("button", { name: "Sign out everywhere else" }).click();
+  await expect(here.getByRole("status")).toContainText("Signed out everywhere else.");
   await expect(rows).toHaveCount(1);
   await expect(rows).toContainText("This browser");
 
@@ -101,7 +101,7 @@ test("one session can be ended, and a page that is still open there says so", as
   const there = await visitors.anew("billing");
   await visit(there, "/");
   await visit(here, "/profile");
-  await here.getByRole("button", { name: "End the session in Headless Chrome on Linux" }).click();
+  await here.getByRole("button", { name: "Sign out of Headless Chrome on Linux" }).click();
   await expect(here.getByRole("status")).toContainText("Session ended.");
 
   await there.getByRole("link", { name: PEOPLE.billing }).click();
@@ -145,9 +145,9 @@ test("a member sees which permission the audit log needs and who assigns it", as
   await expect(page.getByRole("link", { name: "Audit log" })).toHaveCount(0);
   const refused = await page.goto("/audit");
   expect(refused?.status()).toBe(403);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This is not open to you");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Access denied");
   await expect(page.getByRole("main")).toContainText("audit.read");
-  await expect(page.getByRole("main")).toContainText("An owner or admin of your organisation can grant it.");
+  await expect(page.getByRole("main")).toContainText("Ask an owner or admin of your organisation.");
   await awake(page);
 });
 
@@ -155,8 +155,8 @@ test("an unknown address says so and leads back", async ({ visitors }) => {
   const page = await visitors.as("member");
   const missing = await page.goto("/nothing/here");
   expect(missing?.status()).toBe(404);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("There is nothing here");
-  await expect(page).toHaveTitle("There is nothing here · Atrium");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Page not found");
+  await expect(page).toHaveTitle("Page not found · Atrium");
   await awake(page);
   await page.getByRole("link", { name: "Go to the overview" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Overview");

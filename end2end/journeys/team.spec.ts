@@ -6,8 +6,8 @@ const told = (page: Page) => page.getByRole("status").first();
 
 /** Searches for `name` on the team's page. */
 async function find(page: Page, name: string): Promise<void> {
-  await page.getByRole("searchbox", { name: "Find a member to add" }).fill(name);
-  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("searchbox", { name: "Search members" }).fill(name);
+  await page.getByRole("button", { name: "Search", exact: true }).click();
   await expect(page).toHaveURL(/[?&]query=/);
   await awake(page);
 }
@@ -24,26 +24,26 @@ test("an admin creates a team and its lead, who manages it and can't delete it",
   const team = new URL(admin.url()).pathname;
   await find(admin, PEOPLE.member);
   await admin.getByRole("button", { name: `Add ${PEOPLE.member} as lead` }).click();
-  await expect(told(admin)).toContainText("Team changed.");
+  await expect(told(admin)).toContainText("Team updated.");
 
   const lead = await visitors.as("member");
   await visit(lead, "/teams");
-  await expect(lead.getByRole("row", { name: new RegExp(name) })).toContainText("Yours");
+  await expect(lead.getByRole("row", { name: new RegExp(name) })).toContainText("Your team");
   await visit(lead, team);
   await expect(lead.getByRole("heading", { name: "Delete this team" })).toHaveCount(0);
   await find(lead, "demo v");
   await lead.getByRole("button", { name: `Add ${PEOPLE.viewer} as member` }).click();
-  await expect(told(lead)).toContainText("Team changed.");
+  await expect(told(lead)).toContainText("Team updated.");
   await visit(lead, team);
   const row = lead.getByRole("row", { name: new RegExp(PEOPLE.viewer) });
   await lead.getByRole("button", { name: `Make lead: ${PEOPLE.viewer}` }).click();
   await expect(row).toContainText("Lead");
-  await lead.getByRole("button", { name: `Take ${PEOPLE.viewer} out of the team` }).click();
-  await expect(told(lead)).toContainText("Taken out of the team.");
+  await lead.getByRole("button", { name: `Remove ${PEOPLE.viewer} from the team` }).click();
+  await expect(told(lead)).toContainText("Removed from the team.");
   await expect(row).toHaveCount(0);
 
   await visit(lead, team);
-  await lead.getByLabel("The team’s name").fill(`${name} and words`);
+  await lead.getByLabel("Team name").fill(`${name} and words`);
   await lead.getByRole("button", { name: "Rename" }).click();
   await expect(lead.getByRole("heading", { level: 1 })).toHaveText(`${name} and words`);
 

@@ -65,7 +65,7 @@ export async function untilImported(page: Page, path: string): Promise<void> {
 export async function untilFoundByMeaning(page: Page): Promise<void> {
   await expect(async () => {
     await page.goto("/");
-    const waiting = page.locator("dl.figures > div", { hasText: "Waiting to be found by meaning" });
+    const waiting = page.locator("dl.figures > div", { hasText: "Indexing" });
     await expect(waiting.locator("dd")).toHaveText("0", { timeout: 500 });
   }).toPass();
 }

@@ -156,9 +156,9 @@ async function seedReader(visitors: Visitors, person: string, memory: string): P
   const owner = await visitors.as("owner");
   const role = await makeRole(owner);
   const reader = await visitMember(owner, "billing");
-  await owner.getByLabel("Give another role").selectOption({ label: role });
-  await owner.getByRole("button", { name: "Give role" }).click();
-  await owner.getByText("Role given.").first().waitFor();
+  await owner.getByLabel("Assign role").selectOption({ label: role });
+  await owner.getByRole("button", { name: "Assign" }).click();
+  await owner.getByText("Role assigned.").first().waitFor();
   const page = await visitors.as("billing");
   await visit(page, `/members/${person}`);
   const reason = "A customer asks what was agreed on the phone in March, and Mira is on leave until Monday.";
@@ -252,9 +252,9 @@ export const STATES: State[] = [
     as: "member",
     show: async (page) => {
       await visit(page, "/memories/new");
-      await page.getByLabel("What should be remembered").fill("Until when?");
+      await page.getByLabel("Content").fill("Until when?");
       await page.locator("details.more > summary").click();
-      await page.getByLabel("Keep it").selectOption("until");
+      await page.getByLabel("Retention").selectOption("until");
       await page.getByRole("button", { name: "Create memory" }).click();
       await page.locator("#expires_on-error p").waitFor();
       await awake(page);
@@ -294,7 +294,7 @@ export const STATES: State[] = [
     as: "member",
     show: async (page, { shared }) => {
       await visit(page, `/memories/${shared}`);
-      await page.getByText("Show who").click();
+      await page.getByText("Show names").click();
     },
   },
   { name: "memory-proposed", as: "member", show: (page, { proposed }) => visit(page, `/memories/${proposed}`) },
@@ -310,7 +310,7 @@ export const STATES: State[] = [
     as: "owner",
     show: async (page, { proposal }) => {
       await visit(page, proposal);
-      await page.getByText("Show who").click();
+      await page.getByText("Show names").click();
     },
   },
   { name: "proposal-own", as: "member", show: (page, { proposal }) => visit(page, proposal) },
@@ -343,9 +343,9 @@ export const STATES: State[] = [
       await visit(page, "/groups/new");
       await page.getByLabel("Group or app role").fill("0fd2a3c4-5b1e-4c0a-9d1f-7a6b5c4d3e2f");
       await page.getByLabel("Name").fill("Finance");
-      await page.getByLabel("Grants the role").selectOption({ label: "Viewer" });
+      await page.getByLabel("Role", { exact: true }).selectOption({ label: "Viewer" });
       await page.getByRole("button", { name: "Preview" }).click();
-      await page.getByRole("heading", { name: "The rule" }).waitFor();
+      await page.getByRole("heading", { name: "Rule" }).waitFor();
       await awake(page);
     },
   },
@@ -361,7 +361,7 @@ export const STATES: State[] = [
     as: "admin",
     show: async (page) => {
       await visit(page, "/invites/new");
-      await page.getByLabel("E-mail address").fill("nina");
+      await page.getByLabel("Email address").fill("nina");
       await page.getByRole("button", { name: "Create invite" }).click();
       await page.locator("#email-error p").waitFor();
       await awake(page);
@@ -372,9 +372,9 @@ export const STATES: State[] = [
     as: "admin",
     show: async (page) => {
       await visit(page, "/invites/new");
-      await page.getByLabel("E-mail address").fill("nina@example.org");
+      await page.getByLabel("Email address").fill("nina@example.org");
       await page.getByRole("button", { name: "Create invite" }).click();
-      await page.getByRole("heading", { name: "The invite’s link" }).waitFor();
+      await page.getByRole("heading", { name: "Invitation link" }).waitFor();
       await awake(page);
     },
   },
@@ -409,9 +409,9 @@ export const STATES: State[] = [
     as: "admin",
     show: async (page) => {
       await visit(page, "/members");
-      for (const person of ["owner", "billing"] as const) await page.getByLabel(`Tick ${PEOPLE[person]}`).check();
-      await page.getByLabel("With those that are ticked").selectOption({ label: "Suspend" });
-      await page.getByRole("button", { name: "Show what happens" }).click();
+      for (const person of ["owner", "billing"] as const) await page.getByLabel(`Select ${PEOPLE[person]}`).check();
+      await page.getByLabel("With selected members").selectOption({ label: "Suspend" });
+      await page.getByRole("button", { name: "Review changes" }).click();
       await page.getByRole("heading", { name: "Suspend", level: 1 }).waitFor();
       await awake(page);
     },
@@ -422,7 +422,7 @@ export const STATES: State[] = [
     as: "billing",
     show: async (page) => {
       await visitMember(page, "owner");
-      await page.getByLabel("Why do you need to read them").fill("Because");
+      await page.getByLabel("Reason for access").fill("Because");
       await page.getByRole("button", { name: "Open private memories" }).click();
       await page.locator("#reason-error p").waitFor();
       await awake(page);
@@ -569,7 +569,7 @@ export const STATES: State[] = [
 async function showHome(page: Page): Promise<void> {
   await visit(page, "/operator?query=demo");
   await page.getByRole("main").getByRole("link", { name: "Demo organisation" }).click();
-  await page.getByRole("heading", { name: "What it has" }).waitFor();
+  await page.getByRole("heading", { name: "Usage" }).waitFor();
   await awake(page);
 }
 
@@ -593,8 +593,8 @@ async function sendEmptyKey(page: Page): Promise<void> {
 
 async function showNewKey(page: Page): Promise<void> {
   await visit(page, "/keys/new");
-  await page.getByLabel("What is it for").fill("Backup of the archive");
-  await page.getByRole("checkbox", { name: /See and search your memories/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill("Backup of the archive");
+  await page.getByRole("checkbox", { name: /Read memories/ }).check();
   await page.getByRole("button", { name: "Create key" }).click();
   await page.getByRole("heading", { name: "Your new key" }).waitFor();
   await awake(page);
@@ -619,13 +619,13 @@ async function showFirstKey(page: Page): Promise<void> {
 async function openShare(page: Page, id: string): Promise<void> {
   await visit(page, `/memories/${id}`);
   await page.locator("summary", { hasText: "Share or propose" }).click();
-  await page.getByLabel("Why they should know").waitFor();
+  await page.getByLabel("Reason").waitFor();
 }
 
 async function sendInvalid(page: Page): Promise<void> {
   await visit(page, "/memories/new");
   await page.getByLabel("Title").fill("x".repeat(201));
-  await page.getByLabel("What should be remembered").fill(" ");
+  await page.getByLabel("Content").fill(" ");
   await page.getByRole("button", { name: "Create memory" }).click();
   await page.locator("[aria-invalid=true]").first().waitFor();
   await awake(page);
@@ -638,6 +638,6 @@ async function conflict(page: Page, id: string): Promise<void> {
     input.value = "1";
   });
   await page.getByRole("button", { name: "Save changes" }).click();
-  await page.getByRole("button", { name: "Save over the current version" }).waitFor();
+  await page.getByRole("button", { name: "Overwrite" }).waitFor();
   if (runsScripts(page)) await page.getByText("Show the current version").waitFor();
 }

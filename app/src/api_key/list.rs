@@ -67,9 +67,9 @@ fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {
     let first = query.after.is_empty();
     let all = query.all;
     let lead = if all {
-        "Keys of everybody in this organisation. A key may never do more than the one it acts as."
+        "All API keys in the organisation. A key never has more permissions than the member it acts as."
     } else {
-        "With a key, a program acts as you, within what you allow it."
+        "API keys let programs act on your behalf."
     };
     view! {
         <PageHead title="API keys" lead=lead>
@@ -95,15 +95,15 @@ fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {
 #[component]
 fn Filters(query: KeyQuery) -> impl IntoView {
     let states = vec![
-        Choice::new("", "That work"),
-        Choice::new("ended", "Revoked or expired"),
+        Choice::new("", "Active"),
+        Choice::new("ended", "Expired or revoked"),
     ];
     let chosen = if query.ended { "ended" } else { "" };
     view! {
         <FilterForm path=query.base() label="Filter keys" class="filters">
             <div class="filters-more">
-                <SelectField name="state" label="Keys" choices=states value=chosen />
-                <button type="submit" class="button">"Filter"</button>
+                <SelectField name="state" label="Status" choices=states value=chosen />
+                <button type="submit" class="button">"Apply"</button>
             </div>
         </FilterForm>
     }
@@ -114,8 +114,8 @@ fn NoKeys(query: KeyQuery) -> impl IntoView {
     let base = query.base();
     if query.ended {
         return view! {
-            <EmptyState title="No key has ended" text="Revoked and expired keys stay here, so that one can see what they were.">
-                <a class="button" href=base>"Show keys that work"</a>
+            <EmptyState title="No expired or revoked keys" text="Expired and revoked keys are listed here.">
+                <a class="button" href=base>"Show active keys"</a>
             </EmptyState>
         }
         .into_any();
@@ -123,12 +123,12 @@ fn NoKeys(query: KeyQuery) -> impl IntoView {
     view! {
         <EmptyState
             title="No keys yet"
-            text="A program that reads or writes memories for you needs one: a script, an agent, another product."
+            text="Create a key for a script, an agent or another product that reads or writes memories for you."
         >
             <IfPermitted permission=Permission::ApiKeyOwn>
                 <a class="button button-primary" href="/keys/new">"Create a key"</a>
             </IfPermitted>
-            <a class="button" href="/reference">"See what can be done with one"</a>
+            <a class="button" href="/reference">"API reference"</a>
         </EmptyState>
     }
     .into_any()
@@ -143,11 +143,11 @@ fn KeyTable(keys: Vec<ApiKey>, all: bool) -> impl IntoView {
                     <tr>
                         <th scope="col">"Key"</th>
                         {all.then(|| view! { <th scope="col">"Acts as"</th> })}
-                        <th scope="col" class="optional">"May do"</th>
+                        <th scope="col" class="optional">"Permissions"</th>
                         <th scope="col">"Last used"</th>
                         <th scope="col" class="optional">"Created"</th>
-                        <th scope="col" class="optional">"Ends"</th>
-                        <th scope="col" class="narrow">"State"</th>
+                        <th scope="col" class="optional">"Expires"</th>
+                        <th scope="col" class="narrow">"Status"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -169,10 +169,10 @@ fn KeyRow(key: ApiKey, all: bool) -> impl IntoView {
                 </span>
             </td>
             {all.then(|| view! { <td dir="auto">{key.owner_name.clone()}</td> })}
-            <td class="optional">{plural(key.scopes.len(), "thing", "things")}</td>
+            <td class="optional">{plural(key.scopes.len(), "permission", "permissions")}</td>
             <td><TimeOr at=key.last_used_at otherwise="Never" /></td>
             <td class="optional"><Time at=key.created_at /></td>
-            <td class="optional"><TimeOr at=key.expires_at otherwise="No end" /></td>
+            <td class="optional"><TimeOr at=key.expires_at otherwise="Never" /></td>
             <td class="narrow"><KeyStateBadge key=key /></td>
         </tr>
     }

@@ -51,5 +51,5 @@ pub(crate) const FEATURE: Feature = Feature {
 flashes! {
     KEY_REVOKED = "key_revoked", "Key revoked.";
     /// An agent or a service.
-    SERVICE_ACCOUNT_CREATED = "service_account_created", "Created. Give it roles, then a key.";
+    SERVICE_ACCOUNT_CREATED = "service_account_created", "Created. Assign a role, then create a key.";
 }

@@ -25,7 +25,7 @@ const LIFETIMES: &[(&str, &str)] = &[
     ("30", "30 days"),
     ("7", "7 days"),
     ("365", "1 year"),
-    (NEVER, "No end, until it is revoked"),
+    (NEVER, "Never"),
 ];
 
 /// Value of `?purpose=` for a key of an AI client.
@@ -67,12 +67,12 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
     let (title, lead) = if is_program {
         (
             format!("New key for {}", owner.name),
-            "Whoever has the key acts as this agent or service.",
+            "Anyone with the key can act as this agent or service.",
         )
     } else {
         (
             "New key".to_owned(),
-            "Whoever has the key acts as you. Allow it what the program needs and no more.",
+            "Anyone with the key can act as you. Select only the permissions it needs.",
         )
     };
     let lifetimes = LIFETIMES
@@ -87,10 +87,10 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
         return view! {
             <PageHead title=title up=("/keys", "API keys") />
             <EmptyState
-                title="There is nothing that this key could do"
-                text="A key may do at most what its owner's roles allow and what you could give. Give its owner a role first."
+                title="No permissions available for this key"
+                text="A key is limited to permissions that its owner has and that you can assign. Assign a role to its owner first."
             >
-                <a class="button" href=format!("/members/{}", owner.id)>"Go to its roles"</a>
+                <a class="button" href=format!("/members/{}", owner.id)>"Assign role"</a>
             </EmptyState>
         }
         .into_any();
@@ -101,15 +101,15 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
             <input type="hidden" name="owner" value=owner.id.to_string() />
             <TextField
                 name="label"
-                label="What is it for"
-                hint="You and your admins recognise the key by this, for example “Nightly export”."
+                label="Name"
+                hint="Shown to you and your admins, for example “Nightly export”."
                 value=state.typed("label", if is_for_client { "AI client" } else { "" })
                 error=state.field_error("label")
             />
             <SelectField
                 name="vendor"
-                label="Used by"
-                hint="Each memory says which products may read it; this key sees those that this product may."
+                label="Client"
+                hint="Limits the key to memories this client is allowed to read."
                 choices=vendors
                 value=state.typed("vendor", Vendor::Other.key())
                 error=state.field_error("vendor")
@@ -117,8 +117,8 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
             <Scopes offered=owner.offered is_for_client=is_for_client />
             <SelectField
                 name="lifetime"
-                label="Works for"
-                hint="Shorter is safer: a key that leaked and ended does no harm."
+                label="Expires in"
+                hint="Shorter is safer."
                 choices=lifetimes
                 value=state.typed("lifetime", "90")
                 error=state.field_error("lifetime")
@@ -148,7 +148,7 @@ fn Scopes(offered: Vec<Permission>, is_for_client: bool) -> impl IntoView {
             aria-describedby="scopes-error"
             aria-invalid=is_invalid
         >
-            <legend>"What may it do"</legend>
+            <legend>"Permissions"</legend>
             <div id="scopes-error" role="alert">
                 {error.map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
@@ -184,7 +184,7 @@ fn CreatedKey(
         <section class="reveal" aria-labelledby="key">
             <h2 id="key">"Copy it now"</h2>
             <p>
-                "This is the only time that the key is shown; Atrium keeps a fingerprint of it only. Put it where the program reads its secrets, never into code or a chat."
+                "You won’t be able to see this key again. Store it in a secret manager, never in code or a chat."
             </p>
             <CopyLine text=created.key what="key" />
             <p class="notice">
@@ -195,8 +195,8 @@ fn CreatedKey(
                 </span>
             </p>
             <div class="form-actions">
-                <a class="button button-primary" href="/keys">"I have copied it"</a>
-                <a class="button button-quiet" href=page>"Look at the key’s page"</a>
+                <a class="button button-primary" href="/keys">"Done"</a>
+                <a class="button button-quiet" href=page>"View key"</a>
             </div>
         </section>
         <details>

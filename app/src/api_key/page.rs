@@ -41,26 +41,26 @@ fn show(detail: ApiKeyDetail) -> impl IntoView {
         )
     };
     let lead = if is_own {
-        "Whoever has this key acts as you, within what is allowed here."
+        "Anyone with this key can act as you, with the permissions below."
     } else {
-        "Whoever has this key acts as its owner, within what is allowed here."
+        "Anyone with this key can act as its owner, with the permissions below."
     };
     view! {
         <PageHead title=key.label.clone() lead=lead up=("/keys", "API keys") />
         <section class="section" aria-labelledby="facts">
             <h2 id="facts">"About this key"</h2>
             <dl class="facts">
-                <div><dt>"State"</dt><dd><KeyStateBadge key=key.clone() /></dd></div>
-                <div><dt>"Begins with"</dt><dd><code>{key.prefix.clone()}</code></dd></div>
+                <div><dt>"Status"</dt><dd><KeyStateBadge key=key.clone() /></dd></div>
+                <div><dt>"Prefix"</dt><dd><code>{key.prefix.clone()}</code></dd></div>
                 <div><dt>"Acts as"</dt><dd dir="auto">{owner}</dd></div>
-                <div><dt>"Used by"</dt><dd>{vendor_label(key.vendor)}</dd></div>
+                <div><dt>"Client"</dt><dd>{vendor_label(key.vendor)}</dd></div>
                 <div><dt>"Last used"</dt><dd><TimeOr at=key.last_used_at otherwise="Never" /></dd></div>
                 <div><dt>"Created"</dt><dd><Time at=key.created_at /></dd></div>
-                <div><dt>"Ends"</dt><dd><TimeOr at=key.expires_at otherwise="No end" /></dd></div>
+                <div><dt>"Expires"</dt><dd><TimeOr at=key.expires_at otherwise="Never" /></dd></div>
                 {key
                     .revoked_at
                     .map(|at| view! { <div><dt>"Revoked"</dt><dd><Time at=at /></dd></div> })}
-                <div><dt>"Id"</dt><dd><CopyId id=key.id.to_string() what="key" /></dd></div>
+                <div><dt>"ID"</dt><dd><CopyId id=key.id.to_string() what="key" /></dd></div>
             </dl>
         </section>
         <Scopes scopes=key.scopes effective=effective is_active=is_active />
@@ -72,7 +72,7 @@ fn show(detail: ApiKeyDetail) -> impl IntoView {
 fn Scopes(scopes: Vec<Permission>, effective: Vec<Permission>, is_active: bool) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="scopes">
-            <h2 id="scopes">"What it may do"</h2>
+            <h2 id="scopes">"Permissions"</h2>
             <ul class="plain-list">
                 {scopes
                     .into_iter()
@@ -85,7 +85,7 @@ fn Scopes(scopes: Vec<Permission>, effective: Vec<Permission>, is_active: bool) 
                                     {is_ineffective
                                         .then(|| {
                                             view! {
-                                                <Badge tone=Tone::Warning text="Not now: its owner may not" />
+                                                <Badge tone=Tone::Warning text="Inactive: owner lacks this permission" />
                                             }
                                         })}
                                     <code class="muted">{permission.key()}</code>
@@ -110,8 +110,8 @@ fn Revoke(id: ApiKeyId, label: String) -> impl IntoView {
                 <summary class="button button-danger">"Revoke this key"</summary>
                 <div class="confirm-body">
                     <p>
-                        "Every program that uses “" <bdi>{label}</bdi>
-                        "” is refused from its next request on. This can’t be undone: it would need a new key."
+                        "Programs that use “" <bdi>{label}</bdi>
+                        "” are blocked from their next request. This can’t be undone."
                     </p>
                     <PostForm state=state class="form-actions">
                         <input type="hidden" name="id" value=id.to_string() />

@@ -21,8 +21,8 @@ pub(crate) fn KeyTabs() -> impl IntoView {
             <Tabs
                 label="API keys"
                 tabs=vec![
-                    ("/keys", "Yours"),
-                    ("/keys/all", "Everybody’s"),
+                    ("/keys", "Your keys"),
+                    ("/keys/all", "All keys"),
                     ("/keys/services", "Agents and services"),
                 ]
             />
@@ -37,7 +37,7 @@ pub(crate) fn KeyTabs() -> impl IntoView {
 #[component]
 pub(crate) fn KeyStateBadge(key: ApiKey) -> impl IntoView {
     let (tone, text) = match key.state(page_now()) {
-        ApiKeyState::Active => (Tone::Good, "Works"),
+        ApiKeyState::Active => (Tone::Good, "Active"),
         ApiKeyState::Expired => (Tone::Neutral, "Expired"),
         ApiKeyState::Revoked => (Tone::Bad, "Revoked"),
     };

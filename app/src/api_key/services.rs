@@ -26,7 +26,7 @@ fn show(services: Vec<ServiceAccount>) -> impl IntoView {
     view! {
         <PageHead
             title="Agents and services"
-            lead="Programs that are members of their own, with roles and keys. They outlast the person who set them up."
+            lead="Service accounts belong to the organisation, not to a person."
             up=("/keys", "API keys")
         >
             <a class="button button-primary" href="/keys/services/new">
@@ -39,7 +39,7 @@ fn show(services: Vec<ServiceAccount>) -> impl IntoView {
             view! {
                 <EmptyState
                     title="No agents or services yet"
-                    text="Give a program a membership of its own when it works for the organisation and not for one person."
+                    text="Use a service account for programs that work for the organisation."
                 >
                     <a class="button button-primary" href="/keys/services/new">"Create one"</a>
                 </EmptyState>
@@ -61,7 +61,7 @@ fn ServiceTable(services: Vec<ServiceAccount>) -> impl IntoView {
                         <th scope="col">"Name"</th>
                         <th scope="col" class="optional">"Kind"</th>
                         <th scope="col">"Roles"</th>
-                        <th scope="col" class="number optional">"Keys that work"</th>
+                        <th scope="col" class="number optional">"Active keys"</th>
                         <th scope="col" class="narrow"><span class="visually-hidden">"Action"</span></th>
                     </tr>
                 </thead>
@@ -90,7 +90,7 @@ fn ServiceRow(service: ServiceAccount) -> impl IntoView {
             <td dir="auto">
                 <span class="cell-line cell-wrap">
                     <a href=format!("/members/{}", service.id)>{service.name}</a>
-                    {(!service.is_active).then(|| view! { <Badge tone=Tone::Warning text="Not active" /> })}
+                    {(!service.is_active).then(|| view! { <Badge tone=Tone::Warning text="Inactive" /> })}
                 </span>
             </td>
             <td class="optional">{kind_label(service.kind)}</td>
@@ -115,20 +115,20 @@ pub(crate) fn ServiceNewPage() -> impl IntoView {
 fn NewForm() -> impl IntoView {
     let state = FormState::<ServiceAccountCreate>::new();
     let kinds = vec![
-        Choice::new("service", "Service: a program that does what it is told"),
-        Choice::new("agent", "Agent: an AI that acts by itself"),
+        Choice::new("service", "Service"),
+        Choice::new("agent", "AI agent"),
     ];
     view! {
         <PageHead
             title="New agent or service"
-            lead="A member of its own that signs in with keys only. It begins without any role and may do nothing until it has one."
+            lead="Service accounts authenticate with API keys. Assign a role after creating it."
             up=("/keys/services", "Agents and services")
         />
         <PostForm state=state class="form">
             <TextField
                 name="name"
                 label="Name"
-                hint="As it stands beside what it does, for example “Nightly export”."
+                hint="For example “Nightly export”."
                 value=state.typed("name", "")
                 error=state.field_error("name")
             />

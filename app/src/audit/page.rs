@@ -73,16 +73,16 @@ fn show(query: AuditListInput, page: Page<AuditEntry>) -> impl IntoView {
     view! {
         <PageHead
             title="Audit log"
-            lead="Everything that was done or refused in this organisation, newest first. Rows can’t be changed or removed."
+            lead="All activity, including denied requests. Entries are tamper-evident."
         />
         <Filters filter=filter.clone() actor_name=actor_name />
         {if page.items.is_empty() {
             view! {
                 <EmptyState
-                    title=if filtered { "Nothing fits these filters" } else { "Nothing happened yet" }
-                    text=if filtered { "Loosen one of them, or start over." } else { "What people do shows here." }
+                    title=if filtered { "No results" } else { "No activity yet" }
+                    text=if filtered { "Remove a filter or clear all." } else { "Activity in this organisation appears here." }
                 >
-                    <a class="button" href="/audit">"Show everything"</a>
+                    <a class="button" href="/audit">"Show all activity"</a>
                 </EmptyState>
             }
                 .into_any()
@@ -116,7 +116,7 @@ fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView 
         <FilterForm path="/audit" label="Filter the audit log" class="filters">
             <div class="filters-more">
                 <div class="field">
-                    <label for="action">"Action"</label>
+                    <label for="action">"Event"</label>
                     <input
                         type="text"
                         name="action"
@@ -127,7 +127,7 @@ fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView 
                     />
                 </div>
                 <SelectField name="outcome" label="Outcome" choices=outcomes value=outcome />
-                <SelectField name="actor" label="Member" choices=actors value=actor />
+                <SelectField name="actor" label="Actor" choices=actors value=actor />
                 {(!request.is_empty())
                     .then(|| {
                         view! {
@@ -137,7 +137,7 @@ fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView 
                             </div>
                         }
                     })}
-                <button type="submit" class="button">"Filter"</button>
+                <button type="submit" class="button">"Apply"</button>
                 {filtered.then(|| view! { <a class="button button-quiet" href="/audit">"Clear filters"</a> })}
             </div>
         </FilterForm>
@@ -151,7 +151,10 @@ fn actor_choices(me: Option<&str>, chosen: &str, chosen_name: Option<&str>) -> V
         choices.push(Choice::new(me, "You"));
     }
     if !chosen.is_empty() && me != Some(chosen) {
-        choices.push(Choice::new(chosen, chosen_name.unwrap_or("Chosen member")));
+        choices.push(Choice::new(
+            chosen,
+            chosen_name.unwrap_or("Selected member"),
+        ));
     }
     choices
 }
@@ -171,10 +174,10 @@ pub(crate) fn AuditRows(
         <div class="rows audit">
             <div class="rows-head" aria-hidden="true">
                 <span></span>
-                <span>"When"</span>
-                <span>"Who"</span>
-                <span>"What"</span>
-                <span class="optional">"On"</span>
+                <span>"Time"</span>
+                <span>"Actor"</span>
+                <span>"Event"</span>
+                <span class="optional">"Target"</span>
                 <span>"Outcome"</span>
             </div>
             {entries
@@ -199,7 +202,7 @@ fn Entry(entry: AuditEntry, filter: AuditListInput) -> impl IntoView {
             ..filter
         })
     });
-    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "Not known".to_owned());
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "Unknown".to_owned());
     view! {
         <details>
             <summary>
@@ -212,23 +215,23 @@ fn Entry(entry: AuditEntry, filter: AuditListInput) -> impl IntoView {
             </summary>
             <div class="rows-body">
                 <dl class="facts">
-                    <div><dt>"Number"</dt><dd>{count(entry.seq)}</dd></div>
+                    <div><dt>"Sequence"</dt><dd>{count(entry.seq)}</dd></div>
                     <div><dt>"Time"</dt><dd>{absolute_time(entry.at)}</dd></div>
                     <div>
-                        <dt>"Member"</dt>
+                        <dt>"Actor"</dt>
                         <dd>
                             <span dir="auto">{entry.actor_label}</span>
-                            {format!(" ({})", entry.actor_kind.replace('_', " "))}
-                            {only_member_url.map(|href| view! { " " <a href=href>"Only this member"</a> })}
+                            {(entry.actor_kind != "human").then(|| format!(" ({})", entry.actor_kind.replace('_', " ")))}
+                            {only_member_url.map(|href| view! { " " <a href=href>"View all activity"</a> })}
                         </dd>
                     </div>
                     {entry
                         .resource_id
                         .map(|id| {
                             let kind = entry.resource_type.unwrap_or_default();
-                            view! { <div><dt>"On"</dt><dd>{kind} " " <CopyId id=id what="target" /></dd></div> }
+                            view! { <div><dt>"Target"</dt><dd>{kind} " " <CopyId id=id what="target" /></dd></div> }
                         })}
-                    <div><dt>"Address"</dt><dd>{or_unknown(entry.ip)}</dd></div>
+                    <div><dt>"IP address"</dt><dd>{or_unknown(entry.ip)}</dd></div>
                     {entry
                         .request_id
                         .map(|id| view! { <div><dt>"Request"</dt><dd><CopyId id=id what="request" /></dd></div> })}
@@ -266,8 +269,8 @@ fn OutcomeBadge(outcome: Outcome) -> impl IntoView {
 
 const fn outcome_label(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Success => "Done",
-        Outcome::Denied => "Refused",
+        Outcome::Success => "Success",
+        Outcome::Denied => "Denied",
         Outcome::Failure => "Failed",
     }
 }

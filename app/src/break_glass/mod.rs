@@ -42,6 +42,6 @@ pub(crate) const FEATURE: Feature = Feature {
 };
 
 flashes! {
-    BREAK_GLASS_OPENED = "break_glass_opened", "Private memories opened. The member was told.";
-    BREAK_GLASS_CLOSED = "break_glass_closed", "Private memories closed.";
+    BREAK_GLASS_OPENED = "break_glass_opened", "Private memories opened. The member was notified.";
+    BREAK_GLASS_CLOSED = "break_glass_closed", "Break-glass access ended.";
 }

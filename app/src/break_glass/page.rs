@@ -43,7 +43,7 @@ fn show_list(after: &str, data: BreakGlassView<Page<PrivateMemory>>) -> AnyView 
     let list = if page.items.is_empty() {
         let back = format!("/members/{}", data.subject_id);
         view! {
-            <EmptyState title="No private memories" text="There is nothing here that only this member sees.">
+            <EmptyState title="No private memories" text="This member has no private memories.">
                 <a class="button" href=back>"Back to the member"</a>
             </EmptyState>
         }
@@ -54,7 +54,7 @@ fn show_list(after: &str, data: BreakGlassView<Page<PrivateMemory>>) -> AnyView 
     view! {
         <PageHead
             title=format!("Private memories of {}", data.subject_name)
-            lead="By title and kind. Each one that you open is noted, and the member can see which."
+            lead="Each memory that you open is recorded and shown to the member."
             up=("/members", "Members")
         />
         <OpenBanner grant=grant name=data.subject_name />
@@ -94,7 +94,7 @@ fn PrivateMemoryTable(base: String, memories: Vec<PrivateMemory>) -> impl IntoVi
                     <tr>
                         <th scope="col">"Memory"</th>
                         <th scope="col" class="optional col-kind">"Kind"</th>
-                        <th scope="col" class="col-time">"Changed"</th>
+                        <th scope="col" class="col-time">"Updated"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -140,9 +140,9 @@ fn show_one(data: BreakGlassView<Memory>) -> AnyView {
                     <div><dt>"Kind"</dt><dd>{memory.kind.label()}</dd></div>
                     <div><dt>"Tags"</dt><dd>{tags}</dd></div>
                     <div><dt>"Owner"</dt><dd dir="auto">{memory.owner_name}</dd></div>
-                    <div><dt>"From"</dt><dd>{memory.origin.label()}</dd></div>
+                    <div><dt>"Source"</dt><dd>{memory.origin.label()}</dd></div>
                     <div><dt>"Created"</dt><dd><Time at=memory.created_at /></dd></div>
-                    <div><dt>"Changed"</dt><dd><Time at=memory.updated_at /></dd></div>
+                    <div><dt>"Updated"</dt><dd><Time at=memory.updated_at /></dd></div>
                     <div><dt>"Version"</dt><dd>{memory.version}</dd></div>
                 </dl>
             </aside>
@@ -157,10 +157,10 @@ fn GrantEnded(id: UserId, name: String) -> impl IntoView {
     view! {
         <PageHead title=format!("Private memories of {name}") up=("/members", "Members") />
         <EmptyState
-            title="These are closed"
-            text="Your time to read them is over, or you have not opened them. To go on, give a reason on the member’s page."
+            title="Access has expired"
+            text="Your access has ended, or you have not opened these memories. To open them, state a reason on the member’s page."
         >
-            <a class="button button-primary" href=format!("/members/{id}")>"To the member’s page"</a>
+            <a class="button button-primary" href=format!("/members/{id}")>"View member"</a>
         </EmptyState>
     }
 }

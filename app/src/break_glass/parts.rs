@@ -55,23 +55,23 @@ fn OpenForm(id: UserId, name: String) -> impl IntoView {
     view! {
         <p class="page-lead">
             "Only " <bdi>{name.clone()}</bdi>
-            " sees these. You are entrusted with reading them where there is a reason. "
+            " can view these. You can open them with a stated reason. "
             <bdi>{name}</bdi>
-            " is told that you do, why and until when, and which of them you read; the audit log keeps it."
+            " is notified of the reason, the end time and the memories that you read. It is recorded in the audit log."
         </p>
         <PostForm state=state class="form">
             <input type="hidden" name="id" value=id.to_string() />
             <TextArea
                 name="reason"
-                label="Why do you need to read them"
-                hint="10 to 500 characters. The member reads this."
+                label="Reason for access"
+                hint="10 to 500 characters. Shown to the member."
                 rows=3
                 value=state.typed("reason", "")
                 error=state.field_error("reason")
             />
             <SelectField
                 name="minutes"
-                label="For how long"
+                label="Duration"
                 choices=terms
                 value=state.typed("minutes", "15")
                 error=state.field_error("minutes")
@@ -104,7 +104,7 @@ pub(super) fn OpenBanner(
             <Glyph icon=Icon::Unlocked />
             <div>
                 <p>
-                    "You have opened the private memories of " <bdi>{name}</bdi> ", who was told. Closes "
+                    "You have opened the private memories of " <bdi>{name}</bdi> ", who was notified. Access ends "
                     <Time at=grant.expires_at /> "."
                 </p>
                 <p dir="auto">"Reason: " {grant.reason}</p>
@@ -112,7 +112,7 @@ pub(super) fn OpenBanner(
             {read}
             <PostForm state=state class="inline-form">
                 <input type="hidden" name="id" value=id.to_string() />
-                <button type="submit" class="button">"Close now"</button>
+                <button type="submit" class="button">"End access"</button>
             </PostForm>
         </aside>
     }
@@ -129,8 +129,8 @@ pub(crate) fn BreakGlassReports(
         view! {
             <section class="section" aria-labelledby="readers">
                 <div>
-                    <h2 id="readers">"Who opened your private memories"</h2>
-                    <p class="muted">"Somebody who is entrusted with it by an owner, for the reason that they gave."</p>
+                    <h2 id="readers">"Break-glass access to your memories"</h2>
+                    <p class="muted">"Members with break-glass access, granted by an owner, who opened your private memories for a stated reason."</p>
                 </div>
                 <div class="rows readers">
                     {reports.into_iter().map(|report| view! { <Report report=report /> }).collect_view()}
@@ -152,19 +152,19 @@ fn Report(report: BreakGlassReport) -> impl IntoView {
                 <Glyph icon=Icon::ChevronRight />
                 <span class="clip" dir="auto">{grant.reader_name}</span>
                 <span class="muted">{count}</span>
-                {open.then(|| view! { <Badge tone=Tone::Warning text="Open now" /> })}
+                {open.then(|| view! { <Badge tone=Tone::Warning text="Active" /> })}
                 <Time at=grant.opened_at />
             </summary>
             <div class="rows-body">
                 <dl class="facts facts-one">
                     <div><dt>"Reason"</dt><dd dir="auto">{grant.reason}</dd></div>
                     <div><dt>"Opened"</dt><dd><Time at=grant.opened_at /></dd></div>
-                    <div><dt>{if open { "Closes" } else { "Closed" }}</dt><dd><Time at=ends /></dd></div>
+                    <div><dt>{if open { "Access ends" } else { "Access ended" }}</dt><dd><Time at=ends /></dd></div>
                     <div>
                         <dt>"Read"</dt>
                         <dd>
                             {if read.is_empty() {
-                                view! { <span class="muted">"None of them"</span> }.into_any()
+                                view! { <span class="muted">"None"</span> }.into_any()
                             } else {
                                 view! { <ul>{read.into_iter().map(read_line).collect_view()}</ul> }.into_any()
                             }}

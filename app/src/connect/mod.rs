@@ -18,7 +18,7 @@ pub(crate) use setup::Setups;
 
 pub(crate) const NAV: NavItem = NavItem {
     path: "/connect",
-    name: "Connect",
+    name: "Connect AI clients",
     icon: Icon::Plug,
     needs: Some(Permission::ApiKeyOwn),
     key: 'c',

@@ -15,8 +15,8 @@ pub(crate) fn ConnectPage() -> impl IntoView {
 fn show(address: String) -> impl IntoView {
     view! {
         <PageHead
-            title="Connect an AI client"
-            lead="Your assistant finds and keeps memories as you: it sees what you see, and only while its key works."
+            title="Connect AI clients"
+            lead="Let AI clients read and write memories with your access."
         >
             <a class="button button-primary" href="/keys/new?purpose=client">
                 <Glyph icon=Icon::Key />
@@ -26,15 +26,15 @@ fn show(address: String) -> impl IntoView {
         <section class="section" aria-labelledby="address">
             <h2 id="address">"Address"</h2>
             <p>
-                "Any client of the Model Context Protocol that speaks streamable HTTP and can send a header connects here, with "
-                <code>"Authorization: Bearer …"</code> " and a key of yours:"
+                "Connect any MCP client that supports streamable HTTP and custom headers to this address, with "
+                <code>"Authorization: Bearer …"</code> " and one of your API keys:"
             </p>
             <CopyLine text=address.clone() what="address" />
             <p class="notice">
                 <Glyph icon=Icon::Info />
                 <span>
-                    "Make a key for each client and allow it " <code>"memory.read"</code> ", and " <code>"memory.write"</code>
-                    " if it may keep memories. The page that shows a new key has these texts with the key in them; here, put it in the place of YOUR_KEY."
+                    "Create a key for each client with " <code>"memory.read"</code> ", and " <code>"memory.write"</code>
+                    " if it should save memories. Replace YOUR_KEY with your key."
                 </span>
             </p>
         </section>

@@ -73,12 +73,12 @@ fn setups(address: &str, key: &str) -> [Setup; 5] {
   }}
 }}"#
             ),
-            note: "A file that others see should not hold the key: write ${env:ATRIUM_KEY} in its place and set that \
-                   variable before you start Cursor.",
+            note: "Don’t put the key in a shared file. Use ${env:ATRIUM_KEY} instead and set that variable before you \
+                   start Cursor.",
         },
         Setup {
             client: "VS Code",
-            place: "In .vscode/mcp.json of a folder, or by the command “MCP: Open User Configuration”:",
+            place: "In .vscode/mcp.json of a folder, or with the command “MCP: Open User Configuration”:",
             text: format!(
                 r#"{{
   "inputs": [
@@ -100,7 +100,7 @@ fn setups(address: &str, key: &str) -> [Setup; 5] {
   }}
 }}"#
             ),
-            note: "VS Code asks for the key when it connects first and keeps it for you, so the file can be shared.",
+            note: "VS Code asks for the key on first connection and stores it, so the file can be shared.",
         },
         Setup {
             client: "ChatGPT and OpenAI’s API",

@@ -27,8 +27,8 @@ pub(crate) const FEATURE: Feature = Feature {
 
 flashes! {
     /// Another embedding model is being prepared.
-    EMBEDDING_MODEL_STARTED = "embedding_model_started", "The new model is being prepared. Searches stay on the present one until it is whole.";
+    EMBEDDING_MODEL_STARTED = "embedding_model_started", "Switch started. Search uses the current model until it is done.";
     EMBEDDING_MODEL_PAUSED = "embedding_model_paused", "Paused.";
-    EMBEDDING_MODEL_RESUMED = "embedding_model_resumed", "Going on.";
-    EMBEDDING_MODEL_CANCELLED = "embedding_model_cancelled", "Given up. Its vectors are let go.";
+    EMBEDDING_MODEL_RESUMED = "embedding_model_resumed", "Resumed.";
+    EMBEDDING_MODEL_CANCELLED = "embedding_model_cancelled", "Switch cancelled.";
 }

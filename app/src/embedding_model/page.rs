@@ -49,8 +49,8 @@ fn show(models: EmbeddingModels) -> impl IntoView {
         .collect();
     view! {
         <PageHead
-            title="Search by meaning"
-            lead="The model that turns memories and questions into vectors. Memories whose vectors are near a question answer it."
+            title="Semantic search"
+            lead="The embedding model used for semantic search."
         />
         <SettingsTabs />
         <LiveRegion id="models" is_pending=preparing job=None>
@@ -65,9 +65,9 @@ fn show(models: EmbeddingModels) -> impl IntoView {
 /// Says where the vectors are computed.
 fn source_label(source: &EmbeddingSource) -> String {
     match source {
-        EmbeddingSource::Local => "Atrium itself; nothing leaves this machine".to_owned(),
-        EmbeddingSource::Endpoint(name) => format!("The service “{name}”, set up by the operator"),
-        EmbeddingSource::Address(url) => format!("The service at {url}"),
+        EmbeddingSource::Local => "Built-in (runs locally)".to_owned(),
+        EmbeddingSource::Endpoint(name) => format!("“{name}”, set up by the operator"),
+        EmbeddingSource::Address(url) => format!("Service at {url}"),
     }
 }
 
@@ -75,8 +75,8 @@ fn source_label(source: &EmbeddingSource) -> String {
 fn model_facts(model: &EmbeddingModel) -> impl IntoView + use<> {
     view! {
         <div><dt>"Model"</dt><dd><code>{model.model.clone()}</code></dd></div>
-        <div><dt>"Made by"</dt><dd>{source_label(&model.source)}</dd></div>
-        <div><dt>"Numbers in a vector"</dt><dd>{count(model.dimensions)}</dd></div>
+        <div><dt>"Provider"</dt><dd>{source_label(&model.source)}</dd></div>
+        <div><dt>"Dimensions"</dt><dd>{count(model.dimensions)}</dd></div>
     }
 }
 
@@ -93,10 +93,10 @@ fn ActiveModel(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoV
                     <dt>"Memories"</dt>
                     <dd>
                         {count(progress.total)}
-                        {(waiting > 0).then(|| format!(", {} still without a vector", count(waiting)))}
+                        {(waiting > 0).then(|| format!(", {} not indexed yet", count(waiting)))}
                     </dd>
                 </div>
-                {model.activated_at.map(|at| view! { <div><dt>"Since"</dt><dd><Time at=at /></dd></div> })}
+                {model.activated_at.map(|at| view! { <div><dt>"Started"</dt><dd><Time at=at /></dd></div> })}
             </dl>
         </section>
     }
@@ -111,8 +111,8 @@ fn Problem(model: EmbeddingModel) -> impl IntoView {
                 <Glyph icon=Icon::Info />
                 <span>
                     {problem}
-                    " No memory is lost; words find them meanwhile. "
-                    {model.retry_at.map(|at| view! { "Next try: " <Time at=at /> "." })}
+                    " Memories are kept and match by keyword meanwhile. "
+                    {model.retry_at.map(|at| view! { "Next attempt: " <Time at=at /> "." })}
                 </span>
             </div>
         }
@@ -125,17 +125,17 @@ fn NextModel(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoVie
     let (tone, label) = if paused {
         (Tone::Neutral, "Paused")
     } else {
-        (Tone::Accent, "Being prepared")
+        (Tone::Accent, "Indexing")
     };
     let text = format!(
-        "{} of {} have their new vector. Searches stay on the model in use until all have.",
+        "{} of {} re-indexed. Search uses the current model until done.",
         count(progress.done),
         plural(progress.total, "memory", "memories"),
     );
     let id = model.id;
     view! {
         <section class="section" aria-labelledby="next-model">
-            <h2 id="next-model">"Next"</h2>
+            <h2 id="next-model">"Switching to"</h2>
             <div class="progress">
                 <div class="progress-head">
                     <Badge tone=tone text=label />
@@ -144,14 +144,14 @@ fn NextModel(model: EmbeddingModel, progress: EmbeddingProgress) -> impl IntoVie
                 <progress
                     max=progress.total.max(1).to_string()
                     value=progress.done.to_string()
-                    aria-label="Memories with their new vector"
+                    aria-label="Re-indexed memories"
                 ></progress>
             </div>
             <Problem model=model.clone() />
             <dl class="facts">
                 {model_facts(&model)}
                 <div>
-                    <dt>"Chosen"</dt>
+                    <dt>"Started"</dt>
                     <dd>
                         <Time at=model.created_at />
                         {model.created_by_name.map(|name| format!(" by {name}"))}
@@ -174,7 +174,7 @@ fn NextActions(id: EmbeddingModelId, paused: bool) -> impl IntoView {
                 view! {
                     <PostForm state=resume class="inline-form">
                         <input type="hidden" name="id" value=id.to_string() />
-                        <button type="submit" class="button button-primary">"Go on"</button>
+                        <button type="submit" class="button button-primary">"Resume"</button>
                     </PostForm>
                 }
                     .into_any()
@@ -189,7 +189,7 @@ fn NextActions(id: EmbeddingModelId, paused: bool) -> impl IntoView {
             }}
             <PostForm state=cancel class="inline-form">
                 <input type="hidden" name="id" value=id.to_string() />
-                <button type="submit" class="button">"Give it up"</button>
+                <button type="submit" class="button">"Cancel switch"</button>
             </PostForm>
         </div>
     }
@@ -201,9 +201,9 @@ fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
     if dropping {
         return view! {
             <section class="section" aria-labelledby="start-model">
-                <h2 id="start-model">"Use another model"</h2>
+                <h2 id="start-model">"Switch model"</h2>
                 <p class="muted">
-                    "Vectors of the model before are being let go, which takes a few minutes. Then another one can be chosen."
+                    "Cleaning up the previous index. This takes a few minutes. You can switch models afterwards."
                 </p>
             </section>
         }
@@ -215,14 +215,11 @@ fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
     let mut choices: Vec<_> = models
         .endpoints
         .iter()
-        .map(|name| Choice::new(format!("endpoint:{name}"), format!("The service “{name}”")))
+        .map(|name| Choice::new(format!("endpoint:{name}"), format!("“{name}”")))
         .collect();
-    choices.push(Choice::new("address", "A service at an address of its own"));
+    choices.push(Choice::new("address", "Other service (enter address)"));
     if !is_local {
-        choices.push(Choice::new(
-            "local",
-            format!("Atrium itself ({LOCAL_MODEL})"),
-        ));
+        choices.push(Choice::new("local", format!("Built-in ({LOCAL_MODEL})")));
     }
     let first = choices
         .first()
@@ -231,15 +228,15 @@ fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
     view! {
         <section class="section" aria-labelledby="start-model">
-            <h2 id="start-model">"Use another model"</h2>
+            <h2 id="start-model">"Switch model"</h2>
             <p class="muted">
-                "Every memory gets a new vector in the background. With a service, the text of all memories goes there, private ones too."
+                "All memories are re-indexed in the background. An external service receives the text of all memories, including private ones."
             </p>
             <PostForm state=state class="form">
                 <SelectField
                     name="source"
-                    label="Who makes the vectors"
-                    hint="Services with a key are set up by the operator of this installation."
+                    label="Provider"
+                    hint="Providers with a key are set up by the operator of this installation."
                     choices=choices
                     value=typed("source", &first)
                     error=state.field_error("source")
@@ -247,26 +244,26 @@ fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
                 <TextField
                     name="base_url"
                     label="Address"
-                    hint="Only for a service at an address of its own: where it takes /embeddings as OpenAI does, such as https://models.example.org/v1."
+                    hint="Only for other services: the base URL of an OpenAI-compatible /embeddings endpoint, such as https://models.example.org/v1."
                     value=typed("base_url", "")
                     error=state.field_error("base_url")
                 />
                 <TextField
                     name="model"
                     label="Model"
-                    hint="As the service calls it, such as text-embedding-3-small. Atrium’s own has one."
+                    hint="The provider’s model name, such as text-embedding-3-small. Leave empty for the built-in model."
                     value=typed("model", "")
                     error=state.field_error("model")
                 />
                 <TextField
                     name="dimensions"
-                    label="Numbers in a vector"
-                    hint="From 64 to 4,000, for models that can shorten their vectors. Empty: as many as the model gives."
+                    label="Dimensions"
+                    hint="64 to 4,000, for models with adjustable dimensions. Leave empty for the model’s default."
                     value=typed("dimensions", "")
                     error=state.field_error("dimensions")
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button button-primary">"Try it and begin"</button>
+                    <button type="submit" class="button button-primary">"Test and switch"</button>
                 </div>
             </PostForm>
         </section>
@@ -279,13 +276,13 @@ fn EarlierModels(models: Vec<EmbeddingModel>) -> impl IntoView {
     (!models.is_empty()).then(|| {
         view! {
             <section class="section" aria-labelledby="earlier-models">
-                <h2 id="earlier-models">"Before"</h2>
+                <h2 id="earlier-models">"Previous models"</h2>
                 <div class="table-frame">
                     <table>
                         <thead>
                             <tr>
                                 <th scope="col">"Model"</th>
-                                <th scope="col" class="optional">"Made by"</th>
+                                <th scope="col" class="optional">"Provider"</th>
                                 <th scope="col" class="col-time">"Until"</th>
                             </tr>
                         </thead>
@@ -298,7 +295,7 @@ fn EarlierModels(models: Vec<EmbeddingModel>) -> impl IntoView {
                                         <tr>
                                             <td class="wrap">
                                                 <code>{model.model.clone()}</code>
-                                                {was_cancelled.then(|| view! { <span class="muted">" given up"</span> })}
+                                                {was_cancelled.then(|| view! { <span class="muted">" cancelled"</span> })}
                                             </td>
                                             <td class="optional wrap">{source_label(&model.source)}</td>
                                             <td class="col-time">{model.retired_at.map(|at| view! { <Time at=at /> })}</td>

@@ -145,7 +145,7 @@ fn is_urlencoded(headers: &HeaderMap) -> bool {
 
 /// The response to a form that is on no page of ours, or not on this one.
 fn foreign_form() -> Response {
-    let sentence = "This form does not belong to this page, so it was not carried out. Open the page again and fill in its form.";
+    let sentence = "This form does not belong to this page. Reload the page and try again.";
     (StatusCode::FORBIDDEN, sentence).into_response()
 }
 

@@ -109,8 +109,8 @@ fn show(
     view! {
         <PageHead
             title=title
-            lead="Everybody in the group gets what the rule names, from their next sign-in on. You see whom it concerns before it counts."
-            up=("/groups", "Groups")
+            lead="Assigns a role or team to everyone in the group at their next sign-in. You can review affected members before saving."
+            up=("/groups", "Directory groups")
         >
             {removal}
         </PageHead>
@@ -118,31 +118,31 @@ fn show(
             {id.map(|id| view! { <input type="hidden" name="rule" value=id /> })}
             <SelectField
                 name="source"
-                label="Looks at"
+                label="Match on"
                 choices=sources
                 value=draft.source
-                hint="Groups come in the claim groups, or from the directory where there are many; app roles in the claim roles."
+                hint="Groups come from the groups claim, or from the directory if there are many. App roles come from the roles claim."
             />
             <TextField
                 name="group_id"
                 label="Group or app role"
-                hint="Entra: the group’s object id. Any other issuer: the group as the claim spells it. An app role: its value."
+                hint="Entra: the group’s object ID. Other providers: the group as it appears in the claim. App role: its value."
                 value=draft.group_id
                 error=None
             />
             <TextField
                 name="label"
-                label="Name"
-                hint="Optional. What people call it."
+                label="Display name"
+                hint="Optional."
                 value=draft.label
                 error=None
             />
-            <SelectField name="role" label="Grants the role" choices=roles value=draft.role hint="You can choose roles that allow nothing beyond what you may do yourself." />
-            <SelectField name="team" label="Grants membership of" choices=teams value=draft.team />
+            <SelectField name="role" label="Role" choices=roles value=draft.role hint="You can assign roles up to your own permissions." />
+            <SelectField name="team" label="Team" choices=teams value=draft.team />
             <TextField
                 name="priority"
                 label="Priority"
-                hint="0 to 1000. Where several rules grant the same, the highest is shown as the reason."
+                hint="0 to 1000. If several rules assign the same role or team, the highest is shown as the source."
                 value=draft.priority
                 error=None
             />

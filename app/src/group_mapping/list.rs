@@ -16,10 +16,10 @@ pub(crate) fn GroupMappingListPage() -> impl IntoView {
 fn show(mappings: GroupMappings) -> impl IntoView {
     view! {
         <PageHead
-            title="Groups"
-            lead="What groups and app roles of your identity provider grant here. It is worked out anew at each sign-in."
+            title="Directory groups"
+            lead="Map identity provider groups to roles and teams. Applied at each sign-in."
         >
-            <a class="button" href="/groups/preview">"Try it"</a>
+            <a class="button" href="/groups/preview">"Test"</a>
             <a class="button button-primary" href="/groups/new">
                 <Glyph icon=Icon::Plus />
                 "New rule"
@@ -28,8 +28,8 @@ fn show(mappings: GroupMappings) -> impl IntoView {
         {if mappings.rules.is_empty() {
             view! {
                 <EmptyState
-                    title="No group grants anything yet"
-                    text="Without rules, people have the roles and teams that somebody gave them by hand. A rule gives a role or a team to everybody in a group."
+                    title="No rules yet"
+                    text="Without rules, roles and teams are assigned manually. A rule assigns a role or a team to everyone in a group."
                 >
                     <a class="button button-primary" href="/groups/new">"New rule"</a>
                 </EmptyState>
@@ -49,8 +49,8 @@ fn Rules(rules: Vec<RuleView>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Group"</th>
-                        <th scope="col">"Grants"</th>
-                        <th scope="col" class="optional">"From"</th>
+                        <th scope="col">"Assigns"</th>
+                        <th scope="col" class="optional">"Match on"</th>
                         <th scope="col" class="number">"Priority"</th>
                     </tr>
                 </thead>
@@ -80,7 +80,7 @@ fn Rules(rules: Vec<RuleView>) -> impl IntoView {
             </table>
         </div>
         <p class="muted small">
-            "Every rule that fits grants what it names. Where several grant the same, the one with the highest priority is shown as the reason."
+            "All matching rules apply. If several assign the same role or team, the one with the highest priority is shown as the source."
         </p>
     }
 }

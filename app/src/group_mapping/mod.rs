@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) const NAV: NavItem = NavItem {
     path: "/groups",
-    name: "Groups",
+    name: "Directory groups",
     icon: Icon::Group,
     needs: Some(Permission::GroupMappingManage),
     key: 'u',
@@ -43,6 +43,6 @@ pub(crate) const FEATURE: Feature = Feature {
 
 flashes! {
     /// A rule from an identity provider's group to a role or team.
-    GROUP_MAPPING_SAVED = "group_mapping_saved", "Rule saved. It counts from each member's next sign-in on.";
-    GROUP_MAPPING_DELETED = "group_mapping_deleted", "Rule removed. What it granted goes with each member's next sign-in.";
+    GROUP_MAPPING_SAVED = "group_mapping_saved", "Rule saved. It applies at each member's next sign-in.";
+    GROUP_MAPPING_DELETED = "group_mapping_deleted", "Rule removed. Access from this rule is removed at next sign-in.";
 }

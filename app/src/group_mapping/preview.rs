@@ -101,7 +101,7 @@ fn show_errors(proposal: &GroupMappingSimulateInput, fields: Vec<domain::FieldEr
         form_path(&proposal.rule, &proposal.draft)
     };
     view! {
-        <PageHead title="This can’t be tried yet" up=("/groups", "Groups") />
+        <PageHead title="Couldn’t complete the preview" up=("/groups", "Directory groups") />
         <div class="notice notice-bad notice-tall" role="alert">
             <Glyph icon=Icon::Warning />
             <div>
@@ -130,12 +130,12 @@ fn show(proposal: &GroupMappingSimulateInput, simulation: Simulation) -> impl In
         (true, true) => ("Remove this rule?", "Nothing is changed until you confirm."),
         (true, false) => ("Preview", "Nothing is changed until you save the rule."),
         (false, _) => (
-            "Try the rules",
-            "What the rules that count now give to somebody, and why.",
+            "Test rules",
+            "What the current rules assign to a member, and why.",
         ),
     };
     view! {
-        <PageHead title=title lead=lead up=("/groups", "Groups") />
+        <PageHead title=title lead=lead up=("/groups", "Directory groups") />
         {changes.then(|| view! { <Change proposal=proposal.clone() simulation=simulation.clone() /> })}
         <Changes simulation=simulation.clone() changes=changes />
         <TryForm proposal=proposal.clone() people=simulation.people.clone() />
@@ -157,8 +157,8 @@ fn Change(proposal: GroupMappingSimulateInput, simulation: Simulation) -> impl I
         view! {
             <dl class="facts">
                 <div><dt>{source_label(entry.rule.source)}</dt><dd dir="auto">{entry.rule.label.clone()}</dd></div>
-                <div><dt>"Id"</dt><dd><code>{group}</code></dd></div>
-                <div><dt>"Grants"</dt><dd><Grants role=entry.role team=entry.team /></dd></div>
+                <div><dt>"ID"</dt><dd><code>{group}</code></dd></div>
+                <div><dt>"Assigns"</dt><dd><Grants role=entry.role team=entry.team /></dd></div>
                 <div><dt>"Priority"</dt><dd>{entry.rule.priority}</dd></div>
             </dl>
         }
@@ -167,15 +167,15 @@ fn Change(proposal: GroupMappingSimulateInput, simulation: Simulation) -> impl I
     let known_group = simulation.concerned > 0;
     view! {
         <section class="section" aria-labelledby="rule">
-            <h2 id="rule">"The rule"</h2>
+            <h2 id="rule">"Rule"</h2>
             {rule}
-            {unchanged.then(|| view! { <p>"This is the rule as it is: there is nothing to save."</p> })}
+            {unchanged.then(|| view! { <p>"The rule is unchanged. There is nothing to save."</p> })}
             {(!unchanged && !known_group).then(|| {
                 view! {
                     <div class="notice notice-warning">
                         <Glyph icon=Icon::Warning />
                         <span>
-                            "Nobody who has signed in so far is in this group. Check its id, unless it is new."
+                            "No current member is in this group. Check the ID."
                         </span>
                     </div>
                 }
@@ -185,7 +185,7 @@ fn Change(proposal: GroupMappingSimulateInput, simulation: Simulation) -> impl I
                     <PostForm state=delete class="form-actions">
                         <input type="hidden" name="id" value=proposal.rule />
                         <button type="submit" class="button button-danger">"Remove rule"</button>
-                        <a class="button button-quiet" href="/groups">"Keep it"</a>
+                        <a class="button button-quiet" href="/groups">"Cancel"</a>
                     </PostForm>
                 }
                     .into_any()
@@ -195,7 +195,7 @@ fn Change(proposal: GroupMappingSimulateInput, simulation: Simulation) -> impl I
                         {(!proposal.rule.is_empty()).then(|| view! { <input type="hidden" name="id" value=proposal.rule /> })}
                         {hidden}
                         <button type="submit" class="button button-primary" disabled=unchanged>"Save rule"</button>
-                        <a class="button button-quiet" href=back>"Change it"</a>
+                        <a class="button button-quiet" href=back>"Edit rule"</a>
                     </PostForm>
                 }
                     .into_any()
@@ -219,25 +219,25 @@ fn Changes(simulation: Simulation, changes: bool) -> impl IntoView {
     }
     let unknown = (unknown > 0).then(|| {
         let people = plural(unknown, "member has", "members have");
-        format!(" {people} not signed in through the identity provider yet, so nobody knows their groups.")
+        format!(" {people} not signed in through the identity provider yet, so their groups are unknown.")
     });
     let more =
         (changed > members.len()).then(|| format!("And {} more.", count(changed - members.len())));
     let summary = if changed == 0 {
         format!(
-            "Of {} whose groups are known, nobody gains or loses anything.",
+            "No changes for {} with known groups.",
             plural(known, "member", "members")
         )
     } else {
         format!(
-            "Of {} whose groups are known, {} at the next sign-in.",
+            "Of {} with known groups, {} at the next sign-in.",
             plural(known, "member", "members"),
             plural(changed, "changes", "change")
         )
     };
     view! {
         <section class="section" aria-labelledby="changes">
-            <h2 id="changes">"Who gains or loses what"</h2>
+            <h2 id="changes">"Affected members"</h2>
             <p>{summary} {unknown}</p>
             {(!members.is_empty())
                 .then(|| {
@@ -289,7 +289,7 @@ fn granted_text(granted: &Granted) -> String {
 /// Form to choose a member or claims on which to try the rules.
 #[component]
 fn TryForm(proposal: GroupMappingSimulateInput, people: Vec<SimulationMember>) -> impl IntoView {
-    let choices = std::iter::once(Choice::new("", "Nobody, or the claims below"))
+    let choices = std::iter::once(Choice::new("", "Select a member"))
         .chain(
             people
                 .into_iter()
@@ -305,21 +305,21 @@ fn TryForm(proposal: GroupMappingSimulateInput, people: Vec<SimulationMember>) -
         .collect_view();
     view! {
         <section class="section" aria-labelledby="try">
-            <h2 id="try">"Try it on somebody"</h2>
+            <h2 id="try">"Test with a member"</h2>
             <form method="get" action="/groups/preview" class="form">
                 {hidden}
                 <SelectField name="member" label="Member" choices=choices value=proposal.member />
                 <TextArea
                     name="claims"
-                    label="Or claims"
-                    hint="One group a line, or the JSON of a token’s claims with groups and roles. Nothing of it is kept."
+                    label="Or token claims"
+                    hint="One group per line, or paste token claims as JSON. Not stored."
                     rows=4
                     value=proposal.claims
                     error=None
                     optional=true
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button">"Try"</button>
+                    <button type="submit" class="button">"Test"</button>
                 </div>
             </form>
         </section>
@@ -338,7 +338,7 @@ fn PersonResult(person: PersonOutcome) -> impl IntoView {
         <section class="section" aria-labelledby="outcome">
             <h2 id="outcome" dir="auto">{heading}</h2>
             {if is_empty {
-                view! { <p>"No role and no team. Somebody without a role is told to ask an administrator."</p> }.into_any()
+                view! { <p>"No role and no team. Members without a role are told to ask an administrator."</p> }.into_any()
             } else {
                 view! {
                     <div class="table-frame">
@@ -346,7 +346,7 @@ fn PersonResult(person: PersonOutcome) -> impl IntoView {
                             <thead>
                                 <tr>
                                     <th scope="col">"Role or team"</th>
-                                    <th scope="col">"Because of"</th>
+                                    <th scope="col">"Source"</th>
                                 </tr>
                             </thead>
                             <tbody>{person.reasons.into_iter().map(reason_row).collect_view()}</tbody>
@@ -358,7 +358,7 @@ fn PersonResult(person: PersonOutcome) -> impl IntoView {
             {(!person.unused.is_empty())
                 .then(|| {
                     view! {
-                        <p class="muted">"No rule names: " {person.unused.join(", ")}</p>
+                        <p class="muted">"No rule for: " {person.unused.join(", ")}</p>
                     }
                 })}
         </section>
@@ -367,7 +367,7 @@ fn PersonResult(person: PersonOutcome) -> impl IntoView {
 
 fn reason_row(reason: Reason) -> impl IntoView {
     let because = match reason.decided_by {
-        None => "Given by hand".to_owned(),
+        None => "Assigned manually".to_owned(),
         Some(rule) => format!(
             "{} {}, priority {}",
             source_label(rule.source),

@@ -48,11 +48,11 @@ pub(crate) const FEATURE: Feature = Feature {
 
 flashes! {
     /// The same file was imported before; that import is shown instead.
-    IMPORT_DUPLICATE = "import_duplicate", "This file was given before. This is its import.";
+    IMPORT_DUPLICATE = "import_duplicate", "You’ve already imported this file. This is its import.";
     /// The previewed file is being imported.
     IMPORT_STARTED = "import_started", "Import started.";
     /// The previewed file was discarded without importing it.
-    IMPORT_DISCARDED = "import_discarded", "The file was let go of. Nothing was imported.";
-    IMPORT_CANCELLED = "import_cancelled", "Import cancelled. What was imported before stays.";
-    IMPORT_RETRIED = "import_retried", "Import started again.";
+    IMPORT_DISCARDED = "import_discarded", "File discarded. Nothing was imported.";
+    IMPORT_CANCELLED = "import_cancelled", "Import cancelled. Memories imported so far are kept.";
+    IMPORT_RETRIED = "import_retried", "Import restarted.";
 }

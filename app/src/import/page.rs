@@ -76,20 +76,20 @@ fn show((import, preview, choice): LoadedImport) -> impl IntoView {
         >
             <Actions id=id status=job.status />
             {(!is_unfinished && has_imported)
-                .then(|| view! { <a class="button button-primary" href="/memories?origin=import">"See imported memories"</a> })}
+                .then(|| view! { <a class="button button-primary" href="/memories?origin=import">"View imported memories"</a> })}
         </PageHead>
         <Progress job=job.clone() />
         <dl class="figures">
             <div><dt>"Imported"</dt><dd>{count(report.imported)}</dd></div>
-            <div><dt>"Known before"</dt><dd>{count(report.duplicates)}</dd></div>
-            <div><dt>"Not taken"</dt><dd>{count(report.failed)}</dd></div>
+            <div><dt>"Duplicates"</dt><dd>{count(report.duplicates)}</dd></div>
+            <div><dt>"Skipped"</dt><dd>{count(report.failed)}</dd></div>
         </dl>
         <Problems report=report />
         <dl class="facts">
-            <div><dt>"Given"</dt><dd><Time at=created_at /></dd></div>
-            {job.finished_at.map(|at| view! { <div><dt>"Ended"</dt><dd><Time at=at /></dd></div> })}
+            <div><dt>"Uploaded"</dt><dd><Time at=created_at /></dd></div>
+            {job.finished_at.map(|at| view! { <div><dt>"Finished"</dt><dd><Time at=at /></dd></div> })}
             <div><dt>"Attempts"</dt><dd>{job.attempts}</dd></div>
-            <div><dt>"Id"</dt><dd><CopyId id=id.to_string() what="import" /></dd></div>
+            <div><dt>"ID"</dt><dd><CopyId id=id.to_string() what="import" /></dd></div>
         </dl>
         </LiveRegion>
     }
@@ -112,7 +112,7 @@ fn Actions(id: ImportId, status: JobStatus) -> impl IntoView {
         view! {
             <PostForm state=retry class="inline-form">
                 <input type="hidden" name="id" value=id.to_string() />
-                <button type="submit" class="button">"Go on with the import"</button>
+                <button type="submit" class="button">"Retry"</button>
             </PostForm>
         }
         .into_any()
@@ -131,19 +131,19 @@ fn Progress(job: Job) -> impl IntoView {
         ..
     } = job;
     let text = match status {
-        JobStatus::Pending => "Waits for its turn. You can leave; it goes on by itself.".to_owned(),
-        JobStatus::Running if total == 0 => {
-            "Reading the file. You can leave; it goes on by itself.".to_owned()
-        }
+        JobStatus::Pending => "Queued. You can leave this page.".to_owned(),
+        JobStatus::Running if total == 0 => "Reading the file. You can leave this page.".to_owned(),
         JobStatus::Running => format!(
-            "{} of {} records read. You can leave; it goes on by itself.",
+            "{} of {} records read. You can leave this page.",
             count(done),
             count(total),
         ),
         JobStatus::Completed => "The whole file was read.".to_owned(),
-        JobStatus::Failed => "The last attempt failed; another follows by itself.".to_owned(),
-        JobStatus::Dead => "It stopped. What was imported before stays.".to_owned(),
-        JobStatus::Cancelled => "It was cancelled. What was imported before stays.".to_owned(),
+        JobStatus::Failed => "The last attempt failed. Atrium retries automatically.".to_owned(),
+        JobStatus::Dead => "The import failed. Memories imported so far are kept.".to_owned(),
+        JobStatus::Cancelled => {
+            "The import was cancelled. Memories imported so far are kept.".to_owned()
+        }
     };
     // While the total is unknown the bar has no value and is indeterminate.
     let unknown = total == 0 && !status.is_final();
@@ -155,7 +155,7 @@ fn Progress(job: Job) -> impl IntoView {
                 <StatusBadge status=status />
                 <span>{text}</span>
             </div>
-            <progress max=max value=value aria-label="Part of the file that was read"></progress>
+            <progress max=max value=value aria-label="Records read"></progress>
             {error.filter(|_| status != JobStatus::Completed).map(|error| view! { <p class="field-error">{error}</p> })}
         </section>
     }
@@ -168,7 +168,7 @@ fn Problems(report: ImportReport) -> impl IntoView {
     (!report.problems.is_empty()).then(|| {
         view! {
             <section class="section" aria-labelledby="problems">
-                <h2 id="problems">"What was not taken"</h2>
+                <h2 id="problems">"Skipped records"</h2>
                 <ProblemTable problems=report.problems />
                 {(rest > 0).then(|| view! { <p class="muted">{format!("And {} more.", count(rest))}</p> })}
             </section>
@@ -183,7 +183,7 @@ pub(super) fn ProblemTable(problems: Vec<ImportProblem>) -> impl IntoView {
             <table>
                 <thead>
                     <tr>
-                        <th scope="col" class="col-line">"Place"</th>
+                        <th scope="col" class="col-line">"Location"</th>
                         <th scope="col">"Reason"</th>
                     </tr>
                 </thead>

@@ -6,15 +6,15 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use crate::ui::{Badge, Time, Tone, bytes, count};
+use crate::ui::{Badge, Time, Tone, bytes, count, plural};
 
 #[component]
 pub(crate) fn StatusBadge(status: JobStatus) -> impl IntoView {
     let (tone, text) = match status {
-        JobStatus::Pending => (Tone::Neutral, "Waiting"),
+        JobStatus::Pending => (Tone::Neutral, "Queued"),
         JobStatus::Running => (Tone::Accent, "Running"),
         JobStatus::Completed => (Tone::Good, "Done"),
-        JobStatus::Failed => (Tone::Warning, "Trying again soon"),
+        JobStatus::Failed => (Tone::Warning, "Retrying"),
         JobStatus::Dead => (Tone::Bad, "Failed"),
         JobStatus::Cancelled => (Tone::Neutral, "Cancelled"),
     };
@@ -26,18 +26,18 @@ pub(crate) fn StatusBadge(status: JobStatus) -> impl IntoView {
 pub(crate) fn ImportStateBadge(job: Option<Job>) -> impl IntoView {
     match job {
         Some(job) => view! { <StatusBadge status=job.status /> }.into_any(),
-        None => view! { <Badge tone=Tone::Warning text="Waits for your look" /> }.into_any(),
+        None => view! { <Badge tone=Tone::Warning text="Needs review" /> }.into_any(),
     }
 }
 
-/// Summary of an import's result, e.g. `1,200 imported, 3 known`.
+/// Summary of an import's result, e.g. `1,200 imported, 3 duplicates`.
 pub(crate) fn outcome(report: &ImportReport) -> String {
     let mut parts = vec![format!("{} imported", count(report.imported))];
     if report.duplicates > 0 {
-        parts.push(format!("{} known", count(report.duplicates)));
+        parts.push(plural(report.duplicates, "duplicate", "duplicates"));
     }
     if report.failed > 0 {
-        parts.push(format!("{} not taken", count(report.failed)));
+        parts.push(format!("{} skipped", count(report.failed)));
     }
     parts.join(", ")
 }
@@ -52,9 +52,9 @@ pub(crate) fn ImportTable(imports: Vec<Import>) -> impl IntoView {
                         <th scope="col">"File"</th>
                         <th scope="col" class="optional">"Format"</th>
                         <th scope="col" class="optional number">"Size"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="optional">"Outcome"</th>
-                        <th scope="col" class="optional col-time">"Given"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col" class="optional">"Result"</th>
+                        <th scope="col" class="optional col-time">"Uploaded"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(outcome(&report(0, 0, 0)), "0 imported");
         assert_eq!(
             outcome(&report(1_200, 3, 1)),
-            "1,200 imported, 3 known, 1 not taken"
+            "1,200 imported, 3 duplicates, 1 skipped"
         );
     }
 }

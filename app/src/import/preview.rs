@@ -32,7 +32,7 @@ pub(super) fn Look(
 ) -> impl IntoView {
     let discard = FormState::<ImportDiscard>::new();
     let lead = format!(
-        "{}, {}. Nothing is imported yet: look at it, then import it.",
+        "{}, {}. Review before importing.",
         preview.format.label(),
         bytes(size)
     );
@@ -53,13 +53,13 @@ pub(super) fn Look(
             .map(|reason| view! { <p class="notice notice-bad" role="status">{reason}</p> })}
         <Choices id=id preview=preview choice=choice />
         {(!unmapped.is_empty())
-            .then(|| view! { <p class="muted" dir="auto">{format!("Not taken from the file: {unmapped}.")}</p> })}
+            .then(|| view! { <p class="muted" dir="auto">{format!("Ignored fields: {unmapped}.")}</p> })}
         {(!records.is_empty()).then(|| view! { <Records records=records /> })}
         {(!problems.is_empty())
             .then(|| {
                 view! {
                     <section class="section" aria-labelledby="problems">
-                        <h2 id="problems">"What can’t be taken"</h2>
+                        <h2 id="problems">"Errors"</h2>
                         <ProblemTable problems=problems />
                     </section>
                 }
@@ -69,17 +69,13 @@ pub(super) fn Look(
 
 #[component]
 fn Figures(good: u64, failed: u64, is_whole: bool) -> impl IntoView {
-    let note = if is_whole {
-        "The whole file was looked at."
-    } else {
-        "The beginning of the file was looked at; the rest is counted while it is imported."
-    };
     view! {
         <dl class="figures">
-            <div><dt>"Can be taken"</dt><dd>{count(good)}{(!is_whole).then_some(" so far")}</dd></div>
-            <div><dt>"Can’t be taken"</dt><dd>{count(failed)}{(!is_whole).then_some(" so far")}</dd></div>
+            <div><dt>"Ready to import"</dt><dd>{count(good)}{(!is_whole).then_some(" so far")}</dd></div>
+            <div><dt>"Errors"</dt><dd>{count(failed)}{(!is_whole).then_some(" so far")}</dd></div>
         </dl>
-        <p class="muted">{note}</p>
+        {(!is_whole)
+            .then(|| view! { <p class="muted">"Based on the first part of the file. The rest is counted during the import."</p> })}
     }
 }
 
@@ -102,7 +98,7 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportOptions) -> impl 
         .into_iter()
         .map(|format| Choice::new(format.key(), format.label()))
         .collect();
-    let kinds = std::iter::once(Choice::new("", "As the format has it"))
+    let kinds = std::iter::once(Choice::new("", "From file"))
         .chain(
             MemoryKind::ALL
                 .iter()
@@ -133,30 +129,29 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportOptions) -> impl 
                 />
                 <SelectField
                     name="choice[kind]"
-                    label="Kind, where the file names none"
+                    label="Default kind"
                     choices=kinds
                     value=typed("kind", &choice.kind)
                     error=state.field_error("kind")
                 />
                 <TextField
                     name="choice[tags]"
-                    label="Tags to add to each"
+                    label="Add tags"
                     hint="Separated by commas."
                     value=typed("tags", &choice.tags)
                     error=state.field_error("tags")
                 />
                 <TextField
                     name="choice[persona]"
-                    label="Persona, where the file names none"
-                    hint="Made if you have none of this name."
+                    label="Default persona"
+                    hint="Created if it doesn’t exist."
                     value=typed("persona", &choice.persona)
                     error=state.field_error("persona")
                 />
             </div>
             {is_mapped.then(|| view! { <Columns columns=columns mapping=mapping /> })}
             <p class="muted">
-                "What is imported is yours, and only you see it, whoever saw it where it came from. Share it afterwards. "
-                "Nothing that is there is changed: a record that was imported before counts as known."
+                "Imported memories are private to you. Existing memories aren’t changed: records that you imported before count as duplicates."
                 {format_note(format)}
             </p>
             <div class="form-actions">
@@ -183,10 +178,10 @@ fn Choices(id: ImportId, preview: ImportPreview, choice: ImportOptions) -> impl 
 const fn format_note(format: ImportFormat) -> &'static str {
     match format {
         ImportFormat::Atrium => {
-            " Threads, earlier versions and moments come along; deleted memories come back as present ones."
+            " Replies, earlier versions and timestamps are included. Deleted memories are imported as active."
         }
         ImportFormat::ChatGpt | ImportFormat::Claude => {
-            " Each conversation becomes one memory; a very long one goes on in replies."
+            " Each conversation becomes one memory. Very long conversations continue in replies."
         }
         _ => "",
     }
@@ -197,7 +192,7 @@ const fn format_note(format: ImportFormat) -> &'static str {
 fn Columns(columns: Vec<String>, mapping: Vec<(Field, String)>) -> impl IntoView {
     view! {
         <fieldset class="checks">
-            <legend>"Columns of the file"</legend>
+            <legend>"Column mapping"</legend>
             <div class="field-grid">
                 {Field::ALL
                     .iter()
@@ -242,7 +237,7 @@ fn Column(field: Field, columns: Vec<String>, source: String) -> impl IntoView {
 fn Records(records: Vec<PreviewRecord>) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="records">
-            <h2 id="records">"The first records, as they would land"</h2>
+            <h2 id="records">"Preview"</h2>
             <div class="table-frame">
                 <table>
                     <thead>
@@ -250,7 +245,7 @@ fn Records(records: Vec<PreviewRecord>) -> impl IntoView {
                             <th scope="col">"Memory"</th>
                             <th scope="col">"Kind"</th>
                             <th scope="col" class="optional">"Tags"</th>
-                            <th scope="col" class="optional">"Besides"</th>
+                            <th scope="col" class="optional">"Details"</th>
                         </tr>
                     </thead>
                     <tbody>
@@ -290,7 +285,7 @@ fn extras(record: &PreviewRecord) -> String {
         parts.push(format!("persona {persona}"));
     }
     if record.is_reply {
-        parts.push("a reply".to_owned());
+        parts.push("reply".to_owned());
     }
     match record.earlier {
         0 => {}
@@ -298,7 +293,7 @@ fn extras(record: &PreviewRecord) -> String {
         earlier => parts.push(format!("{earlier} earlier versions")),
     }
     if let Some(at) = record.created_at {
-        parts.push(format!("of {}", at.date()));
+        parts.push(format!("created {}", at.date()));
     }
     parts.join(", ")
 }

@@ -17,7 +17,7 @@ fn show(imports: Vec<Import>) -> impl IntoView {
     view! {
         <PageHead
             title="Import"
-            lead="Bring a file of notes, or what another product exported. Each record becomes a memory that only you can see."
+            lead="Import notes or an export from another tool. Imported memories are private to you."
             up=("/memories", "Memories")
         />
         <UploadForm />
@@ -26,7 +26,7 @@ fn show(imports: Vec<Import>) -> impl IntoView {
             <h2 id="imports">"Your imports"</h2>
             {if imports.is_empty() {
                 view! {
-                    <p class="muted">"None yet. Files that you give show here, with what came of them."</p>
+                    <p class="muted">"No imports yet."</p>
                 }
                     .into_any()
             } else {
@@ -43,7 +43,7 @@ fn UploadForm() -> impl IntoView {
     let query = use_query();
     let problem =
         UploadProblem::from_code(query.get("error")).map(|problem| problem.sentence().to_owned());
-    let formats = std::iter::once(Choice::new("", "By the file itself"))
+    let formats = std::iter::once(Choice::new("", "Detect automatically"))
         .chain(
             ImportFormat::ALL
                 .iter()
@@ -67,7 +67,7 @@ fn UploadForm() -> impl IntoView {
                     {problem.map(|text| view! { <p class="field-error">{text}</p> })}
                 </div>
                 <p class="field-hint" id="file-hint">
-                    "UTF-8 text or a zip archive, up to 256 MB. You look at what would be imported before anything is; what was imported before is not imported again."
+                    "UTF-8 text or a zip archive, up to 256 MB. You can review the file before importing. Records that you imported before are skipped."
                 </p>
             </div>
             <SelectField name="format" label="Format" choices=formats value="" />
@@ -83,55 +83,55 @@ const FORMATS: &[(ImportFormat, &str, &str, &str)] = &[
     (
         ImportFormat::JsonLines,
         ".json, .jsonl, .ndjson",
-        "One object a line, or a list of objects. You choose which key holds the text and which the title, kind, tags and so on.",
+        "One object per line, or a list of objects. You choose which keys hold the text, title, kind, tags and so on.",
         "{\"content\": \"The office closes at six.\", \"kind\": \"fact\", \"tags\": [\"office\"]}",
     ),
     (
         ImportFormat::Csv,
         ".csv",
-        "A header line that names the columns. You choose which of them holds the text and which the title, kind, tags and so on.",
+        "The first line names the columns. You choose which columns hold the text, title, kind, tags and so on.",
         "title,content,tags\nTea,Mira takes her tea without milk.,\"people, tea\"",
     ),
     (
         ImportFormat::Markdown,
         ".md, .markdown",
-        "Each heading begins a memory and is its title. Without headings the whole file is one.",
+        "Each heading starts a memory and is its title. A file without headings becomes one memory.",
         "# Backups\nRestore drills are on the first Monday of the month.",
     ),
     (
         ImportFormat::PlainText,
         ".txt, .text",
-        "Each paragraph, that is text up to an empty line, is a memory.",
+        "Each paragraph becomes a memory. Paragraphs are separated by an empty line.",
         "The spare key is with the neighbours.\n\nThe boiler is serviced each May.",
     ),
     (
         ImportFormat::Atrium,
         ".jsonl",
-        "What Atrium exports as JSON Lines. Threads, earlier versions and moments come along.",
+        "A JSON Lines export from Atrium, with replies, earlier versions and timestamps.",
         "{\"format\":\"atrium.memory/1\",\"id\":\"1\",\"title\":\"\",\"content\":\"The office closes at six.\",\"kind\":\"fact\",\"tags\":[],\"version\":1}",
     ),
     (
         ImportFormat::MarkdownZip,
         ".zip",
-        "A folder of Markdown files, as note-taking programs keep them: each file becomes a memory. Title, tags and kind are read from its front matter.",
+        "A folder of Markdown files from a note-taking app. Each file becomes a memory. Title, tags and kind are read from its front matter.",
         "---\ntitle: Backups\ntags: [drills, monday]\n---\nRestore drills are on the first Monday of the month.",
     ),
     (
         ImportFormat::ChatGpt,
         ".zip, conversations.json",
-        "The archive that ChatGPT sends when you export your data. Each conversation becomes a memory; saved memories become facts.",
+        "The archive from ChatGPT’s data export. Each conversation becomes a memory. Saved memories become facts.",
         "conversations.json\nmemory.json",
     ),
     (
         ImportFormat::Claude,
         ".zip, conversations.json",
-        "The archive that Claude sends when you export your data. Each conversation becomes a memory; what it keeps in mind and your projects become context.",
+        "The archive from Claude’s data export. Each conversation becomes a memory. Claude’s memory and your projects become background.",
         "conversations.json\nmemories.json\nprojects.json",
     ),
     (
         ImportFormat::Mem0,
         ".json, .jsonl",
-        "What mem0’s API and its export give: categories become tags, moments are kept.",
+        "An export or API response from mem0. Categories become tags, and timestamps are kept.",
         "{\"results\": [{\"memory\": \"Prefers morning meetings.\", \"categories\": [\"work\"]}]}",
     ),
 ];

@@ -59,7 +59,7 @@ fn Join(
     let title = format!("Join {}", invite.organisation);
     let from = invite
         .invited_by
-        .unwrap_or_else(|| "Whoever runs this installation".to_owned());
+        .unwrap_or_else(|| "The operator of this installation".to_owned());
     let is_only = ways.len() == 1;
     let buttons = ways
         .into_iter()
@@ -83,7 +83,7 @@ fn Join(
         view! {
             <p class="notice">
                 <Glyph icon=Icon::Warning />
-                <span>"Nobody can sign in to this organisation yet. Tell whoever invited you."</span>
+                <span>"Signing in to this organisation is not set up yet. Contact the person who invited you."</span>
             </p>
         }
         .into_any()
@@ -97,14 +97,14 @@ fn Join(
         <dl class="facts">
             {invite.role.map(|role| view! { <div><dt>"Role"</dt><dd dir="auto">{role}</dd></div> })}
             {invite.team.map(|team| view! { <div><dt>"Team"</dt><dd dir="auto">{team}</dd></div> })}
-            <div><dt>"Ends"</dt><dd><Time at=invite.expires_at /></dd></div>
+            <div><dt>"Expires"</dt><dd><Time at=invite.expires_at /></dd></div>
         </dl>
         {signed_in
             .map(|name| {
                 view! {
                     <p>
                         "You are signed in as " <bdi>{name}</bdi>
-                        ". To join you sign in again, with the account that you want to join with."
+                        ". To join, sign in again with the account you want to use."
                     </p>
                 }
             })}

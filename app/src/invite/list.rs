@@ -54,7 +54,7 @@ fn show(query: InviteQuery, page: Page<Invite>) -> impl IntoView {
     let first = query.after.is_empty();
     let status = query.status;
     view! {
-        <PageHead title="Invites" lead="Links by which people join the organisation. Each works once and ends by itself.">
+        <PageHead title="Invites" lead="Single-use invitation links.">
             <a class="button button-primary" href="/invites/new">
                 <Glyph icon=Icon::Plus />
                 "Invite people"
@@ -83,7 +83,7 @@ fn Filters(status: String) -> impl IntoView {
         <FilterForm path="/invites" label="Filter invites" class="filters">
             <div class="filters-more">
                 <SelectField name="status" label="Status" choices=statuses value=status />
-                <button type="submit" class="button">"Filter"</button>
+                <button type="submit" class="button">"Apply"</button>
             </div>
         </FilterForm>
     }
@@ -93,7 +93,7 @@ fn Filters(status: String) -> impl IntoView {
 fn NoInvites(filtered: bool) -> impl IntoView {
     if filtered {
         return view! {
-            <EmptyState title="No invite has this status" text="Choose another status, or look at all of them.">
+            <EmptyState title="No results" text="Choose another status or show all invites.">
                 <a class="button" href="/invites">"Show all invites"</a>
             </EmptyState>
         }
@@ -101,8 +101,8 @@ fn NoInvites(filtered: bool) -> impl IntoView {
     }
     view! {
         <EmptyState
-            title="Nobody was invited yet"
-            text="Make a link for somebody who is to join, with the role and the team that they get by it."
+            title="No invites yet"
+            text="Create a link for a new member, with their role and team."
         >
             <a class="button button-primary" href="/invites/new">"Invite people"</a>
         </EmptyState>
@@ -117,11 +117,11 @@ fn InviteTable(invites: Vec<Invite>) -> impl IntoView {
             <table class="invites">
                 <thead>
                     <tr>
-                        <th scope="col">"For"</th>
-                        <th scope="col" class="optional col-roles">"Gives"</th>
+                        <th scope="col">"Invitee"</th>
+                        <th scope="col" class="optional col-roles">"Role and team"</th>
                         <th scope="col" class="optional col-roles">"Invited by"</th>
                         <th scope="col" class="optional col-time col-created">"Created"</th>
-                        <th scope="col" class="optional col-time">"Ends"</th>
+                        <th scope="col" class="optional col-time">"Expires"</th>
                         <th scope="col" class="col-status">"Status"</th>
                     </tr>
                 </thead>
@@ -151,7 +151,7 @@ fn InviteRow(invite: Invite) -> impl IntoView {
             </td>
             <td class="optional" dir="auto">
                 {if grants.is_empty() {
-                    view! { <span class="muted">"Membership"</span> }.into_any()
+                    view! { <span class="muted">"No role"</span> }.into_any()
                 } else {
                     let all = grants.join(", ");
                     let title = all.clone();

@@ -47,7 +47,7 @@ pub(crate) const FEATURE: Feature = Feature {
 };
 
 flashes! {
-    INVITE_REVOKED = "invite_revoked", "Invite revoked. Its link opens nothing any more.";
+    INVITE_REVOKED = "invite_revoked", "Invite revoked. Its link no longer works.";
     /// The viewer joined by an invite.
     INVITE_ACCEPTED = "invite_accepted", "Welcome. You have joined.";
 }

@@ -32,7 +32,7 @@ fn show(choices: InviteChoices) -> impl IntoView {
 fn NewForm(choices: InviteChoices) -> impl IntoView {
     let state = FormState::<InviteCreate>::new();
     let none = |label: &str| std::iter::once(Choice::new("", label));
-    let roles = none("No role yet")
+    let roles = none("No role")
         .chain(
             choices
                 .roles
@@ -50,30 +50,27 @@ fn NewForm(choices: InviteChoices) -> impl IntoView {
         .collect();
     let hint = match (choices.sends_mail, choices.domains.is_empty()) {
         (true, true) => {
-            "The link is sent there. Leave it empty to send the link yourself; then anybody who has it can join."
+            "The link is sent to this address. Leave empty to send it yourself. Anyone with the link can join."
         }
-        (true, false) => "The link is sent there.",
-        (false, true) => {
-            "Helps the person sign in with the right account. Anybody who has the link can join, whatever stands here."
-        }
-        (false, false) => {
-            "Helps the person sign in with the right account. Anybody who has the link can join."
+        (true, false) => "The link is sent to this address.",
+        (false, _) => {
+            "Helps the person sign in with the right account. Anyone with the link can join."
         }
     };
     let domains = (!choices.domains.is_empty()).then(|| {
         let domains = choices.domains.join(", ");
-        view! { <p class="muted small">"Your organisation invites addresses of these domains only: " {domains} "."</p> }
+        view! { <p class="muted small">"You can only invite addresses on these domains: " {domains} "."</p> }
     });
     view! {
         <PageHead
             title="Invite people"
-            lead="Makes a link by which one person joins your organisation."
+            lead="Creates a single-use link to join your organisation."
             up=("/invites", "Invites")
         />
         <PostForm state=state class="form">
             <TextField
                 name="email"
-                label="E-mail address"
+                label="Email address"
                 hint=hint
                 value=state.typed("email", "")
                 error=state.field_error("email")
@@ -82,7 +79,7 @@ fn NewForm(choices: InviteChoices) -> impl IntoView {
             <SelectField
                 name="role"
                 label="Role"
-                hint="You can give roles that allow nothing beyond what you may do yourself."
+                hint="You can assign roles up to your own permissions."
                 choices=roles
                 value=state.typed("role", "")
                 error=state.field_error("role")
@@ -96,7 +93,7 @@ fn NewForm(choices: InviteChoices) -> impl IntoView {
             />
             <SelectField
                 name="days"
-                label="Open for"
+                label="Expires in"
                 choices=day_choices()
                 value=state.typed("days", "7")
                 error=state.field_error("days")

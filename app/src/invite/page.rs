@@ -47,7 +47,7 @@ fn Details(invite: Invite) -> impl IntoView {
     view! {
         <PageHead
             title=addressee(invite.email.as_deref())
-            lead="Atrium knows the link by a fingerprint only. A lost one is replaced by a new one."
+            lead="The link can’t be shown again. Create a new one if it’s lost."
             up=("/invites", "Invites")
         />
         <section class="section" aria-labelledby="facts">
@@ -61,7 +61,7 @@ fn Details(invite: Invite) -> impl IntoView {
                     <dd dir="auto">{invite.invited_by.clone().unwrap_or_else(|| "The operator of this installation".to_owned())}</dd>
                 </div>
                 <div><dt>"Created"</dt><dd><Time at=invite.created_at /></dd></div>
-                <div><dt>"Ends"</dt><dd><Time at=invite.expires_at /></dd></div>
+                <div><dt>"Expires"</dt><dd><Time at=invite.expires_at /></dd></div>
                 {invite
                     .accepted_by
                     .clone()
@@ -69,7 +69,7 @@ fn Details(invite: Invite) -> impl IntoView {
                     .map(|(who, at)| {
                         view! { <div><dt>"Accepted"</dt><dd><span dir="auto">{who}</span> ", " <Time at=at /></dd></div> }
                     })}
-                <div><dt>"Id"</dt><dd><CopyId id=id.to_string() what="invite" /></dd></div>
+                <div><dt>"ID"</dt><dd><CopyId id=id.to_string() what="invite" /></dd></div>
             </dl>
         </section>
         {match (is_open, is_from_operator) {
@@ -98,18 +98,18 @@ fn Renew(id: InviteId) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="renew">
             <h2 id="renew">"New link"</h2>
-            <p class="muted">"The link that was given out opens nothing any more. From then on the invite is yours: it gives what you may give."</p>
+            <p class="muted">"The old link stops working. The invite is then issued by you and limited to your permissions."</p>
             <PostForm state=state class="form">
                 <input type="hidden" name="id" value=id.to_string() />
                 <SelectField
                     name="days"
-                    label="Open for"
+                    label="Expires in"
                     choices=day_choices()
                     value=state.typed("days", "7")
                     error=state.field_error("days")
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button">"Make a new link"</button>
+                    <button type="submit" class="button">"Create new link"</button>
                 </div>
             </PostForm>
         </section>
@@ -125,7 +125,7 @@ fn Revoke(id: InviteId) -> impl IntoView {
             <details class="confirm">
                 <summary class="button button-danger">"Revoke this invite"</summary>
                 <div class="confirm-body">
-                    <p>"Nobody can join by its link any more. This can’t be undone: it would need a new invite."</p>
+                    <p>"The link stops working. This can’t be undone."</p>
                     <PostForm state=state class="form-actions">
                         <input type="hidden" name="id" value=id.to_string() />
                         <button type="submit" class="button button-danger">"Revoke now"</button>

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(crate) fn addressee(email: Option<&str>) -> String {
-    email.map_or_else(|| "Whoever has the link".to_owned(), str::to_owned)
+    email.map_or_else(|| "Anyone with the link".to_owned(), str::to_owned)
 }
 
 #[expect(
@@ -44,29 +44,28 @@ pub(crate) fn day_choices() -> Vec<Choice> {
 pub(crate) fn Reveal(made: InviteLink) -> impl IntoView {
     let page = format!("/invites/{}", made.id);
     let (icon, mail) = match (made.mail, made.email) {
-        (MailOutcome::Sent, Some(email)) => (
-            Icon::Success,
-            format!("A mail with the link is on its way to {email}."),
-        ),
+        (MailOutcome::Sent, Some(email)) => {
+            (Icon::Success, format!("We’re sending the link to {email}."))
+        }
         (MailOutcome::Failed { reason }, _) => (
             Icon::Warning,
-            format!("The mail with the link could not be sent. {reason} Send the link yourself."),
+            format!("The email could not be sent. {reason} Send the link yourself."),
         ),
         (_, Some(email)) => (
             Icon::Info,
-            format!("No mail is sent from here. Send the link to {email} yourself."),
+            format!("Email is not set up. Send the link to {email} yourself."),
         ),
         (_, None) => (
             Icon::Info,
-            "Send the link to the one who is to join.".to_owned(),
+            "Send the link to the person you want to invite.".to_owned(),
         ),
     };
     view! {
-        <PageHead title="The invite’s link" lead="Whoever opens it and signs in joins your organisation." up=("/invites", "Invites") is_answer=true />
+        <PageHead title="Invitation link" lead="Anyone who opens it and signs in joins your organisation." up=("/invites", "Invites") is_answer=true />
         <section class="reveal" aria-labelledby="link">
             <h2 id="link">"Copy it now"</h2>
             <p>
-                "This is the only time that the link is shown; Atrium keeps a fingerprint of it only. It works once, and ends "
+                "You won’t be able to see this link again. It works once and expires "
                 <Time at=made.expires_at /> "."
             </p>
             <CopyLine text=made.link what="link" />
@@ -75,8 +74,8 @@ pub(crate) fn Reveal(made: InviteLink) -> impl IntoView {
                 <span>{mail}</span>
             </p>
             <div class="form-actions">
-                <a class="button button-primary" href="/invites">"I have copied it"</a>
-                <a class="button button-quiet" href=page rel="external">"Look at the invite’s page"</a>
+                <a class="button button-primary" href="/invites">"Done"</a>
+                <a class="button button-quiet" href=page rel="external">"View invite"</a>
             </div>
         </section>
     }

@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) const NAV: NavItem = NavItem {
     path: "/isolation",
-    name: "Isolation",
+    name: "Tenant isolation",
     icon: Icon::Wall,
     needs: Some(Permission::IsolationProbe),
     key: 'w',

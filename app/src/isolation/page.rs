@@ -18,8 +18,8 @@ fn show(report: IsolationReport) -> impl IntoView {
     let rows = report.tables.iter().cloned().map(row).collect_view();
     view! {
         <PageHead
-            title="Isolation"
-            lead="Two made-up organisations reach for each other’s rows, and for yours, as the database role that serves requests. Nothing of it stays."
+            title="Tenant isolation"
+            lead="Runs live read and write attempts across organisations, with the database role that serves requests, then rolls them back."
         >
             <a class="button" href="/isolation" rel="external">"Run again"</a>
         </PageHead>
@@ -47,16 +47,16 @@ fn Verdict(report: IsolationReport) -> impl IntoView {
     let broken = report.tables.iter().filter(|table| !table.holds()).count();
     let text = match (&report.login_problem, broken) {
         (Some(problem), _) => format!(
-            "The login {} {problem}: row security does not hold for it. Use a login without privileges.",
+            "The database login {} {problem}, so row security doesn’t apply to it. Use a login without privileges.",
             report.login
         ),
         (None, 0) => format!(
-            "Every wall stands: none of {} attempts on {} reached a row.",
+            "Passed: {0} of {0} attempts blocked across {1}.",
             count(attempts),
             plural(report.tables.len(), "table", "tables"),
         ),
         (None, broken) => format!(
-            "{} can be reached from another organisation. Take Atrium off the network and run atrium doctor --isolation.",
+            "Failed: {} can be reached from another organisation. Take Atrium off the network and run atrium doctor --isolation.",
             plural(broken, "table", "tables"),
         ),
     };
@@ -71,7 +71,7 @@ fn Verdict(report: IsolationReport) -> impl IntoView {
             <div>
                 <p>{text}</p>
                 <p class="muted small">
-                    "Tried " <Time at=report.at /> " as the login " <code>{report.login}</code> "."
+                    "Checked " <Time at=report.at /> " with the database login " <code>{report.login}</code> "."
                 </p>
             </div>
         </div>
@@ -87,7 +87,7 @@ fn row(table: TableIsolation) -> impl IntoView {
                 {unprotected.then(|| view! { " " <Badge tone=Tone::Bad text="Row security is off" /> })}
             </th>
             {table.reached.into_iter().map(|reached| view! { <td>{outcome(reached)}</td> }).collect_view()}
-            <td>{if table.sees_own { "Seen" } else { "None made" }}</td>
+            <td>{if table.sees_own { "Visible" } else { "None" }}</td>
         </tr>
     }
 }
@@ -95,10 +95,10 @@ fn row(table: TableIsolation) -> impl IntoView {
 fn outcome(reached: ProbeResult) -> AnyView {
     match reached {
         ProbeResult::Row => view! { <Badge tone=Tone::Bad text="Reached" /> }.into_any(),
-        ProbeResult::Nothing => "Nothing in sight".into_any(),
-        ProbeResult::Refused => "Refused".into_any(),
+        ProbeResult::Nothing => "Blocked (no rows)".into_any(),
+        ProbeResult::Refused => "Blocked".into_any(),
         ProbeResult::NoPrivilege => view! { <span class="muted">"Not granted"</span> }.into_any(),
-        ProbeResult::Untried => view! { <span class="muted">"No row to try"</span> }.into_any(),
+        ProbeResult::Untried => view! { <span class="muted">"Not tested"</span> }.into_any(),
     }
 }
 
@@ -106,14 +106,14 @@ fn outcome(reached: ProbeResult) -> AnyView {
 fn Legend() -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="legend">
-            <h2 id="legend">"What the answers mean"</h2>
+            <h2 id="legend">"Results"</h2>
             <dl class="facts facts-one">
-                <div><dt>"Nothing in sight"</dt><dd>"The statement ran, and row security showed it no row."</dd></div>
-                <div><dt>"Refused"</dt><dd>"Row security refused the new row."</dd></div>
-                <div><dt>"Not granted"</dt><dd>"The role that serves requests can’t do this to the table at all."</dd></div>
+                <div><dt>"Blocked (no rows)"</dt><dd>"The statement ran, and row security returned no rows."</dd></div>
+                <div><dt>"Blocked"</dt><dd>"Row security rejected the new row."</dd></div>
+                <div><dt>"Not granted"</dt><dd>"The database role that serves requests doesn’t have this privilege on the table."</dd></div>
                 <div>
                     <dt>"Own rows"</dt>
-                    <dd>"The control: seeing none of the others’ rows means something where the organisation sees its own."</dd>
+                    <dd>"The control: an organisation must see its own rows for the other results to be meaningful."</dd>
                 </div>
             </dl>
         </section>
@@ -122,10 +122,10 @@ fn Legend() -> impl IntoView {
 
 const fn heading(probe: Probe) -> &'static str {
     match probe {
-        Probe::Read => "Read others’",
-        Probe::ReadUnset => "Read as nobody",
-        Probe::Change => "Change others’",
-        Probe::Delete => "Delete others’",
-        Probe::Add => "Add to others’",
+        Probe::Read => "Cross-tenant read",
+        Probe::ReadUnset => "Unauthenticated read",
+        Probe::Change => "Cross-tenant update",
+        Probe::Delete => "Cross-tenant delete",
+        Probe::Add => "Cross-tenant insert",
     }
 }

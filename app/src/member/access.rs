@@ -31,13 +31,13 @@ pub(super) fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
                         view! {
                             <PostForm state=end_all class="inline-form">
                                 <input type="hidden" name="member" value=id.to_string() />
-                                <button type="submit" class="button">"End all"</button>
+                                <button type="submit" class="button">"Sign out everywhere"</button>
                             </PostForm>
                         }
                     })}
             </div>
             {if sessions.is_empty() {
-                view! { <p class="muted">"Not signed in anywhere."</p> }.into_any()
+                view! { <p class="muted">"No sessions."</p> }.into_any()
             } else {
                 view! {
                     <PostForm state=end_one>
@@ -69,10 +69,10 @@ pub(super) fn Keys(id: UserId, keys: Vec<ApiKey>) -> impl IntoView {
                                 <thead>
                                     <tr>
                                         <th scope="col">"Key"</th>
-                                        <th scope="col" class="optional">"May do"</th>
+                                        <th scope="col" class="optional">"Permissions"</th>
                                         <th scope="col" class="optional">"Last used"</th>
-                                        <th scope="col" class="optional">"Ends"</th>
-                                        <th scope="col" class="narrow">"State"</th>
+                                        <th scope="col" class="optional">"Expires"</th>
+                                        <th scope="col" class="narrow">"Status"</th>
                                         <th scope="col" class="narrow"><span class="visually-hidden">"Action"</span></th>
                                     </tr>
                                 </thead>
@@ -100,9 +100,9 @@ fn KeyRow(key: ApiKey) -> impl IntoView {
                     <code class="muted">{format!("{}…", key.prefix)}</code>
                 </span>
             </td>
-            <td class="optional">{plural(key.scopes.len(), "thing", "things")}</td>
+            <td class="optional">{plural(key.scopes.len(), "permission", "permissions")}</td>
             <td class="optional"><TimeOr at=key.last_used_at otherwise="Never" /></td>
-            <td class="optional"><TimeOr at=key.expires_at otherwise="No end" /></td>
+            <td class="optional"><TimeOr at=key.expires_at otherwise="Never" /></td>
             <td class="narrow"><KeyStateBadge key=key /></td>
             <td class="narrow">
                 // Asks for confirmation: programs that use the key stop working

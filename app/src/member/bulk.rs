@@ -35,13 +35,16 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
         .count();
     let unaffected = rows.len() - affected;
     let lead = match unaffected {
-        0 => format!("For {}.", count_members(affected)),
-        1 => format!("For {}; 1 member stays as it is.", count_members(affected)),
+        0 => format!("{} will change.", count_members(affected)),
         _ => format!(
-            "For {}; {} stay as they are.",
-            count_members(affected),
-            count_members(unaffected)
+            "{} will change. {unaffected} skipped.",
+            count_members(affected)
         ),
+    };
+    let apply = if choice.label.contains(':') {
+        format!("{} ({})", choice.label, count_members(affected))
+    } else {
+        format!("{} {}", choice.label, count_members(affected))
     };
     let ids = rows
         .iter()
@@ -51,7 +54,7 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
         <PageHead title=choice.label.clone() lead=lead up=("/members", "Members") />
         {(choice.key == MemberChange::Suspend.key())
             .then(|| view! { <p class="muted">{SUSPENSION_HINT}</p> })}
-        <Rows rows=rows good="Will be done" bad="Stays as it is" />
+        <Rows rows=rows good="Will change" bad="Skipped" />
         <PostForm state=state class="form">
             <input type="hidden" name="act" value=choice.key />
             {ids}
@@ -60,7 +63,7 @@ fn show_preview(preview: BulkPreview) -> impl IntoView {
                     .then(|| {
                         view! {
                             <button type="submit" class="button button-primary">
-                                {format!("{}: {}", choice.label, count_members(affected))}
+                                {apply}
                             </button>
                         }
                     })}
@@ -90,12 +93,8 @@ fn show_outcome(request: RequestId, outcome: BulkOutcome) -> impl IntoView {
         .count();
     let unaffected = rows.len() - done;
     let title = match unaffected {
-        0 => format!("Done for {}", count_members(done)),
-        _ => format!(
-            "Done for {}, not for {}",
-            count_members(done),
-            count_members(unaffected)
-        ),
+        0 => format!("{} updated", count_members(done)),
+        _ => format!("{} updated, {unaffected} skipped", count_members(done)),
     };
     let log = format!(
         "/audit{}",
@@ -104,12 +103,12 @@ fn show_outcome(request: RequestId, outcome: BulkOutcome) -> impl IntoView {
     view! {
         <PageHead title=title up=("/members", "Members")>
             <IfPermitted permission=domain::Permission::AuditRead>
-                <a class="button" href=log.clone()>"In the audit log"</a>
+                <a class="button" href=log.clone()>"View in audit log"</a>
             </IfPermitted>
         </PageHead>
         <p class="muted"><code>{action}</code> ", " <Time at=at /></p>
-        <Rows rows=rows good="Done" bad="Not done" />
-        <p><a class="button" href="/members">"Back to the members"</a></p>
+        <Rows rows=rows good="Updated" bad="Skipped" />
+        <p><a class="button" href="/members">"Back to members"</a></p>
     }
 }
 
@@ -134,7 +133,7 @@ fn Rows(rows: Vec<BulkRow>, good: &'static str, bad: &'static str) -> impl IntoV
                                     let href = format!("/members/{}", row.id);
                                     view! { <a class="row-title" dir="auto" href=href>{name}</a> }.into_any()
                                 }
-                                None => view! { <span class="muted">"Nobody"</span> }.into_any(),
+                                None => view! { <span class="muted">"Unknown member"</span> }.into_any(),
                             };
                             view! {
                                 <tr>

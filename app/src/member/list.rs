@@ -60,8 +60,8 @@ fn show(query: MemberListInput, data: MembersData) -> impl IntoView {
         <Filters query=query roles=roles teams=teams />
         {if page.items.is_empty() {
             view! {
-                <EmptyState title="Nobody fits these filters" text="Loosen one of them, or start over.">
-                    <a class="button" href="/members">"Show everybody"</a>
+                <EmptyState title="No results" text="Remove a filter or clear all.">
+                    <a class="button" href="/members">"Show all members"</a>
                 </EmptyState>
             }
                 .into_any()
@@ -113,7 +113,7 @@ fn Filters(query: MemberListInput, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> 
             <div class="filters-main">
                 <SearchBox
                     label="Search members"
-                    placeholder="Part of a name, an e-mail address or a handle"
+                    placeholder="Name, email or handle"
                     value=query.query
                     max_chars=200
                     act="Search"
@@ -143,7 +143,7 @@ fn SelectableMembers(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> i
     if choices.is_empty() {
         return view! { <MemberTable members=members selectable=false /> }.into_any();
     }
-    let actions = std::iter::once(Choice::new("", "Choose what to do"))
+    let actions = std::iter::once(Choice::new("", "Bulk action"))
         .chain(
             choices
                 .into_iter()
@@ -151,11 +151,11 @@ fn SelectableMembers(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> i
         )
         .collect();
     view! {
-        <form method="get" action="/members/bulk" class="bulk" aria-label="Several members at once">
+        <form method="get" action="/members/bulk" class="bulk" aria-label="Bulk actions">
             <MemberTable members=members selectable=true />
             <div class="row-form">
-                <SelectField name="act" label="With those that are ticked" choices=actions value="" />
-                <button type="submit" class="button">"Show what happens"</button>
+                <SelectField name="act" label="With selected members" choices=actions value="" />
+                <button type="submit" class="button">"Review changes"</button>
             </div>
         </form>
     }
@@ -169,7 +169,7 @@ fn MemberTable(members: Vec<MemberSummary>, selectable: bool) -> impl IntoView {
             <table class="members">
                 <thead>
                     <tr>
-                        {selectable.then(|| view! { <th scope="col" class="col-tick"><span class="visually-hidden">"Ticked"</span></th> })}
+                        {selectable.then(|| view! { <th scope="col" class="col-tick"><span class="visually-hidden">"Select"</span></th> })}
                         <th scope="col">"Member"</th>
                         <th scope="col" class="optional col-roles">"Roles"</th>
                         <th scope="col" class="optional col-teams">"Teams"</th>
@@ -188,7 +188,7 @@ fn MemberTable(members: Vec<MemberSummary>, selectable: bool) -> impl IntoView {
 #[component]
 fn MemberRow(member: MemberSummary, selectable: bool) -> impl IntoView {
     let tick = selectable.then(|| {
-        let label = format!("Tick {}", member.display_name);
+        let label = format!("Select {}", member.display_name);
         view! {
             <td class="col-tick">
                 <label class="tick-target">

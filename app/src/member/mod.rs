@@ -59,12 +59,12 @@ pub(crate) const FEATURE: Feature = Feature {
 };
 
 flashes! {
-    MEMBER_SUSPENDED = "member_suspended", "Member suspended. Their sessions have ended. Their API keys are refused until they are reactivated.";
+    MEMBER_SUSPENDED = "member_suspended", "Member suspended. Their sessions have ended, and their API keys are blocked until they are reactivated.";
     MEMBER_DEACTIVATED = "member_deactivated", "Member deactivated. Their sessions have ended.";
     MEMBER_REACTIVATED = "member_reactivated", "Member reactivated.";
     MEMBER_OFFBOARDED = "member_offboarded", "Member offboarded. Their sessions, roles and teams have ended.";
     /// All sessions of another member.
-    MEMBER_SESSIONS_ENDED = "member_sessions_ended", "All of the member's sessions ended.";
-    ROLE_GRANTED = "role_given", "Role given.";
-    ROLE_REVOKED = "role_taken", "Role taken.";
+    MEMBER_SESSIONS_ENDED = "member_sessions_ended", "Member signed out everywhere.";
+    ROLE_GRANTED = "role_given", "Role assigned.";
+    ROLE_REVOKED = "role_taken", "Role removed.";
 }

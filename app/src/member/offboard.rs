@@ -39,17 +39,17 @@ fn show(query: String, data: OffboardData) -> impl IntoView {
     let blocked_reason = preview
         .blocked_reason
         .map(|blocked_reason| match blocked_reason {
-            BlockedReason::Permission => "You may not let members go.",
-            BlockedReason::Owner => "An owner: only owners can let one go.",
+            BlockedReason::Permission => "You don’t have permission to offboard members.",
+            BlockedReason::Owner => "Only owners can offboard an owner.",
             BlockedReason::LastOwner => {
-                "This is the organisation’s last owner. Make somebody else an owner first."
+                "This is the organisation’s last owner. Make another member an owner first."
             }
         });
     let is_possible = blocked_reason.is_none();
     view! {
         <PageHead
             title=format!("Offboard {name}")
-            lead="All of this happens at one moment, and stays in the audit log."
+            lead="This takes effect immediately and is recorded in the audit log."
             up=("/members", "Members")
         />
         {blocked_reason
@@ -93,9 +93,9 @@ fn Consequences(preview: OffboardPreview) -> impl IntoView {
     let teams = member.teams.into_iter().map(|team| team.name).collect();
     view! {
         <section class="section" aria-labelledby="ends">
-            <h2 id="ends">"What ends"</h2>
+            <h2 id="ends">"What is removed"</h2>
             <dl class="facts">
-                <div><dt>"Signing in"</dt><dd>"Refused from then on"</dd></div>
+                <div><dt>"Signing in"</dt><dd>"Blocked"</dd></div>
                 <div><dt>"Sessions"</dt><dd>{plural(sessions, "ends", "end")}</dd></div>
                 <div><dt>"API keys"</dt><dd>{plural(keys, "is revoked", "are revoked")}</dd></div>
                 <div><dt>"Roles"</dt><dd dir="auto">{names(roles)}</dd></div>
@@ -106,16 +106,16 @@ fn Consequences(preview: OffboardPreview) -> impl IntoView {
                     view! {
                         <p class="notice notice-warning">
                             <Glyph icon=Icon::Warning />
-                            <span>"Nobody leads afterwards: " {left_without_lead.join(", ")} "."</span>
+                            <span>"Teams left without a lead: " {left_without_lead.join(", ")} "."</span>
                         </p>
                     }
                 })}
         </section>
         <section class="section" aria-labelledby="stays">
-            <h2 id="stays">"What stays"</h2>
+            <h2 id="stays">"What is kept"</h2>
             <dl class="facts">
-                <div><dt>"Shared"</dt><dd>{plural(shared_memories, "memory goes", "memories go")} " to whom you choose"</dd></div>
-                <div><dt>"Private"</dt><dd>{plural(private_memories, "memory stays", "memories stay")} " where nobody reads it"</dd></div>
+                <div><dt>"Shared"</dt><dd>{plural(shared_memories, "memory moves", "memories move")} " to the new owner"</dd></div>
+                <div><dt>"Private"</dt><dd>{plural(private_memories, "memory is kept and stays", "memories are kept and stay")} " inaccessible"</dd></div>
                 <div><dt>"Audit log"</dt><dd>"Unchanged, with the name"</dd></div>
             </dl>
         </section>
@@ -143,7 +143,7 @@ fn Confirm(
                 <TextField
                     name="confirm"
                     label="Type the member’s name to confirm"
-                    hint="This can’t be undone: roles and teams have to be given anew."
+                    hint="This can’t be undone."
                     value=state.typed("confirm", "")
                     error=state.field_error("confirm")
                 />
@@ -160,13 +160,13 @@ fn Confirm(
 #[component]
 fn FindHeir(id: UserId, query: String) -> impl IntoView {
     view! {
-        <FilterForm path=format!("/members/{id}/offboard") label="Find who takes over" class="filters-main form">
+        <FilterForm path=format!("/members/{id}/offboard") label="Search members" class="filters-main form">
             <SearchBox
-                label="Find who takes over"
-                placeholder="Part of a name, to choose somebody else"
+                label="Search members"
+                placeholder="Name, email or handle"
                 value=query
                 max_chars=200
-                act="Find"
+                act="Search"
             />
         </FilterForm>
     }
@@ -189,7 +189,7 @@ fn Heirs(
     view! {
         <SelectField
             name="heir"
-            label="Who takes over the shared memories"
+            label="New owner of shared memories"
             choices=choices
             value=state.typed("heir", "")
             error=state.field_error("heir")

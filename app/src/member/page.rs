@@ -120,20 +120,18 @@ fn StatusNotice(
 ) -> impl IntoView {
     let text = match (status, blocked_reason) {
         (UserStatus::Suspended, _) => Some(
-            "Suspended: can’t sign in until somebody reactivates them. Their API keys are refused as long, and work again then.",
+            "Suspended. This member can’t sign in, and their API keys are blocked until reactivation.",
         ),
         (UserStatus::Deactivated, _) => {
-            Some("Deactivated: has left and can’t sign in. Their API keys are refused.")
+            Some("Deactivated. This member can’t sign in, and their API keys are blocked.")
         }
         (_, Some(BlockedReason::LastOwner)) if is_self => Some(
-            "You are the organisation’s last owner, so you can’t be suspended, deactivated or lose this role. Make somebody else an owner first.",
+            "You are the organisation’s last owner, so you can’t be suspended, deactivated or lose this role. Make another member an owner first.",
         ),
         (_, Some(BlockedReason::LastOwner)) => Some(
-            "This is the organisation’s last owner, who can’t be suspended, deactivated or lose this role. Make somebody else an owner first.",
+            "This is the organisation’s last owner, who can’t be suspended, deactivated or lose this role. Make another member an owner first.",
         ),
-        (_, Some(BlockedReason::Owner)) => {
-            Some("An owner: only owners can suspend or deactivate one.")
-        }
+        (_, Some(BlockedReason::Owner)) => Some("Only owners can suspend or deactivate an owner."),
         _ => None,
     };
     let is_inactive = matches!(status, UserStatus::Suspended | UserStatus::Deactivated);
@@ -162,8 +160,8 @@ fn Details(member: Member, is_self: bool) -> impl IntoView {
                 </div>
                 <div><dt>"Kind"</dt><dd>{kind_label(member.kind).unwrap_or("Person")}</dd></div>
                 <div>
-                    <dt>"E-mail"</dt>
-                    <dd>{member.email.unwrap_or_else(|| "Not known".to_owned())}</dd>
+                    <dt>"Email"</dt>
+                    <dd>{member.email.unwrap_or_else(|| "Unknown".to_owned())}</dd>
                 </div>
                 {member.handle.map(|handle| view! { <div><dt>"Handle"</dt><dd>{handle}</dd></div> })}
                 <div>
@@ -176,7 +174,7 @@ fn Details(member: Member, is_self: bool) -> impl IntoView {
                     </dd>
                 </div>
                 <div><dt>"Member since"</dt><dd><Time at=member.created_at /></dd></div>
-                <div><dt>"Id"</dt><dd><CopyId id=member.id.to_string() what="member" /></dd></div>
+                <div><dt>"ID"</dt><dd><CopyId id=member.id.to_string() what="member" /></dd></div>
             </dl>
         </section>
     }
@@ -220,7 +218,7 @@ fn Roles(
         <section class="section" aria-labelledby="roles">
             <h2 id="roles">"Roles"</h2>
             {if roles.is_empty() {
-                view! { <p class="muted">"None. Without a role there is nothing this member may do."</p> }.into_any()
+                view! { <p class="muted">"No roles. This member can’t do anything yet."</p> }.into_any()
             } else {
                 view! {
                     <PostForm state=revoke>
@@ -230,8 +228,8 @@ fn Roles(
                                 <thead>
                                     <tr>
                                         <th scope="col">"Role"</th>
-                                        <th scope="col">"Where it comes from"</th>
-                                        <th scope="col" class="optional col-time">"Since"</th>
+                                        <th scope="col">"Source"</th>
+                                        <th scope="col" class="optional col-time">"Assigned"</th>
                                         <th scope="col" class="narrow"><span class="visually-hidden">"Action"</span></th>
                                     </tr>
                                 </thead>
@@ -249,12 +247,12 @@ fn Roles(
                             <input type="hidden" name="id" value=id.to_string() />
                             <SelectField
                                 name="role"
-                                label="Give another role"
+                                label="Assign role"
                                 choices=choices
                                 value=grant.typed("role", "")
                                 error=grant.field_error("role")
                             />
-                            <button type="submit" class="button">"Give role"</button>
+                            <button type="submit" class="button">"Assign"</button>
                         </PostForm>
                     }
                 })}
@@ -272,13 +270,13 @@ fn RoleRow(held: HeldRole, is_revocable: bool) -> impl IntoView {
     } = held;
     let from = match source {
         RoleSource::Manual => match granted_by {
-            Some(name) => format!("Given by {name}"),
-            None => "Given by Atrium".to_owned(),
+            Some(name) => format!("Assigned by {name}"),
+            None => "Assigned by the system".to_owned(),
         },
-        RoleSource::Group => "A group of your identity provider".to_owned(),
-        RoleSource::AppRole => "An app role of your identity provider".to_owned(),
+        RoleSource::Group => "Directory group".to_owned(),
+        RoleSource::AppRole => "Directory app role".to_owned(),
     };
-    let label = format!("Take the role {}", role.name);
+    let label = format!("Remove the role {}", role.name);
     view! {
         <tr>
             <td><span class="strong" dir="auto">{role.name}</span></td>
@@ -295,7 +293,7 @@ fn RoleRow(held: HeldRole, is_revocable: bool) -> impl IntoView {
                                 class="button button-small"
                                 aria-label=label
                             >
-                                "Take"
+                                "Remove"
                             </button>
                         }
                     })}
@@ -340,11 +338,11 @@ fn RecentAudit(id: UserId, entries: Vec<AuditEntry>) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="audit">
             <div class="section-head">
-                <h2 id="audit">"Latest in the audit log"</h2>
-                <a href=all>"All that this member did"</a>
+                <h2 id="audit">"Recent activity"</h2>
+                <a href=all>"View all activity"</a>
             </div>
             {if entries.is_empty() {
-                view! { <p class="muted">"Nothing yet."</p> }.into_any()
+                view! { <p class="muted">"No activity yet."</p> }.into_any()
             } else {
                 view! { <AuditRows entries=entries filter=AuditListInput::default() /> }.into_any()
             }}

@@ -7,7 +7,8 @@ use crate::ui::{Badge, Tone};
 
 /// Explains suspension before it is confirmed: keys are not revoked, so that
 /// they work again after reactivation.
-pub(super) const SUSPENSION_HINT: &str = "Suspended, they can’t sign in and their API keys are refused. Reactivated, they sign in again and their keys work again.";
+pub(super) const SUSPENSION_HINT: &str =
+    "Suspended members can’t sign in and their API keys are blocked until they are reactivated.";
 
 /// Badge with the kind of a member that is not a person.
 #[component]

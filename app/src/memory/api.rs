@@ -193,7 +193,7 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
     let memory = service::call::<service::MemoryGet>(&ctx, &actor, MemoryPath { id }).await?;
     let blocked_reason = if !memory.is_own {
         let owner = &memory.owner_name;
-        format!("This memory belongs to {owner}; only they can change it.")
+        format!("This memory belongs to {owner}. Only the owner can edit it.")
     } else if memory.deleted_at.is_some() {
         "This memory is in the trash. Restore it first, then edit it.".to_owned()
     } else {
@@ -204,8 +204,8 @@ pub(crate) async fn memory_edit(id: MemoryId) -> Result<EditData, AppError> {
             .is_some_and(|pending| !pending.is_change && !pending.is_stale);
         if needs_review && is_shared_further {
             return Err(AppError::Conflict {
-                message: "You have proposed to share this further, as it is now. Withdraw that, or wait for the \
-                          decision, before you change it."
+                message: "You have a pending proposal to share this memory. Withdraw it or wait for the decision \
+                          before you edit the memory."
                     .to_owned(),
             });
         }

@@ -33,8 +33,8 @@ fn importance_label(importance: f32) -> String {
 /// The AI products that may read a memory.
 fn vendors_label(allowed: &AllowedVendors) -> String {
     match allowed {
-        AllowedVendors::All => "Any AI product".to_owned(),
-        AllowedVendors::Only(vendors) if vendors.is_empty() => "No AI product".to_owned(),
+        AllowedVendors::All => "All products".to_owned(),
+        AllowedVendors::Only(vendors) if vendors.is_empty() => "No products".to_owned(),
         AllowedVendors::Only(vendors) => {
             let names: Vec<_> = vendors.iter().map(|vendor| vendor.label()).collect();
             names.join(", ")
@@ -65,7 +65,7 @@ impl Fact {
         match self {
             Self::Text(text) => text.into_any(),
             Self::Kept(Some(at)) => view! { "Until " <Time at=at /> }.into_any(),
-            Self::Kept(None) => "For good".into_any(),
+            Self::Kept(None) => "Until deleted".into_any(),
             Self::Link(url) => url
                 .map(|url| {
                     let text = url.split_once("://").map_or(&*url, |(_, rest)| rest).to_owned();
@@ -81,10 +81,10 @@ pub(crate) fn facts(attributes: &MemoryAttributes) -> Vec<(&'static str, Fact)> 
     let vendors = vendors_label(&attributes.allowed_vendors);
     let importance = importance_label(attributes.importance);
     vec![
-        ("Kept", Fact::Kept(attributes.expires_at)),
+        ("Retention", Fact::Kept(attributes.expires_at)),
         ("Importance", Fact::Text(importance)),
-        ("Read by", Fact::Text(vendors)),
-        ("Source", Fact::Link(attributes.source_url.clone())),
+        ("AI access", Fact::Text(vendors)),
+        ("Source URL", Fact::Link(attributes.source_url.clone())),
     ]
 }
 
@@ -111,7 +111,7 @@ pub(super) fn AttributeList(memory: Memory) -> impl IntoView {
 pub(super) fn ExpiresSoonBadge(at: Option<Timestamp>) -> impl IntoView {
     let now = page_now();
     at.filter(|at| *at - now < time::Duration::WEEK)
-        .map(|_| view! { <Badge tone=Tone::Warning text="Ends soon" /> })
+        .map(|_| view! { <Badge tone=Tone::Warning text="Expires soon" /> })
 }
 
 /// The fields that most memories don't need, folded by default.
@@ -159,7 +159,7 @@ pub(super) fn MoreFields<S: FormCall>(
         <details class="more" open=open>
             <summary>
                 <Glyph icon=Icon::ChevronRight />
-                "More: how long, for which persona, read by what, from where"
+                "More options"
             </summary>
             <div class="more-body">
                 {if is_reply {
@@ -190,8 +190,8 @@ pub(super) fn MoreFields<S: FormCall>(
                 {(!is_reply).then(|| view! { <VendorFields state=state allowed=allowed_vendors /> })}
                 <TextField
                     name="source_url"
-                    label="Source"
-                    hint="The web page that it comes from, if there is one."
+                    label="Source URL"
+                    hint="Optional. The web page that this memory comes from."
                     value=state.typed("source_url", &source_url.unwrap_or_default())
                     error=state.field_error("source_url")
                 />
@@ -226,15 +226,15 @@ fn KeepFields<S: FormCall>(state: FormState<S>, expires_at: Option<Timestamp>) -
     let error = state.field_error("expires_at");
     let is_invalid = error.is_some().then_some("true");
     let choices = vec![
-        Choice::new("always", "Until I delete it"),
-        Choice::new("until", "For a while"),
+        Choice::new("always", "Until deleted"),
+        Choice::new("until", "Until a date"),
     ];
     view! {
         <input type="hidden" name="expires_was" value=previous />
         <div class="form-row">
             <SelectField
                 name="keep"
-                label="Keep it"
+                label="Retention"
                 choices=choices
                 value=state.typed("keep", keep)
             />
@@ -252,7 +252,7 @@ fn KeepFields<S: FormCall>(state: FormState<S>, expires_at: Option<Timestamp>) -
                     {error.map(|text| view! { <p class="field-error">{text}</p> })}
                 </div>
                 <p class="field-hint" id="expires_on-hint">
-                    "For what is kept for a while. After that day it goes to the trash."
+                    "The memory moves to the trash after this day."
                 </p>
             </div>
         </div>
@@ -280,7 +280,7 @@ fn ImportanceField<S: FormCall>(state: FormState<S>, importance: f32) -> impl In
     if !is_level {
         // A program's finer value stays unless a level is chosen.
         let value = importance.to_string();
-        choices.push(Choice::new(value, format!("As it is: {importance:.2}")));
+        choices.push(Choice::new(value, format!("Current: {importance:.2}")));
     }
     view! {
         <SelectField
@@ -306,16 +306,13 @@ fn VendorFields<S: FormCall>(state: FormState<S>, allowed: AllowedVendors) -> im
     };
     let chosen = state.typed_all("allowed_vendors[]").unwrap_or(selected);
     let choices = vec![
-        Choice::new(
-            ANY_VENDOR,
-            "Any AI product with a key of mine or of those who see it",
-        ),
-        Choice::new(ONLY_VENDORS, "Only those ticked below"),
+        Choice::new(ANY_VENDOR, "All AI products"),
+        Choice::new(ONLY_VENDORS, "Only selected products"),
     ];
     view! {
         <SelectField
             name="vendors"
-            label="Which AI products may read it"
+            label="AI access"
             choices=choices
             value=state.typed("vendors", mode)
         />
@@ -353,11 +350,8 @@ mod tests {
     fn importance_and_vendors_have_labels() {
         assert_eq!(importance_label(0.5), "Normal");
         assert_eq!(importance_label(0.35), "0.35");
-        assert_eq!(vendors_label(&AllowedVendors::All), "Any AI product");
-        assert_eq!(
-            vendors_label(&AllowedVendors::Only(vec![])),
-            "No AI product"
-        );
+        assert_eq!(vendors_label(&AllowedVendors::All), "All products");
+        assert_eq!(vendors_label(&AllowedVendors::Only(vec![])), "No products");
         let two = AllowedVendors::Only(vec![Vendor::Claude, Vendor::Other]);
         assert_eq!(vendors_label(&two), "Claude, Other programs");
     }

@@ -36,7 +36,7 @@ fn new_form(personas: Vec<Persona>) -> impl IntoView {
     view! {
         <PageHead
             title="New memory"
-            lead="Only you will see it. Write it as you would tell it."
+            lead="Private until you share it."
             up=("/memories", "Memories")
         />
         <PostForm state=state class="form">
@@ -79,7 +79,7 @@ fn edit_form(data: EditData) -> impl IntoView {
     view! {
         <PageHead
             title="Edit memory"
-            lead="What it was before is kept as an earlier version."
+            lead="Saving creates a new version."
             up=("/memories", "Memories")
         />
         <LiveNotice watched=watched as_of=as_of />
@@ -97,11 +97,11 @@ fn edit_form(data: EditData) -> impl IntoView {
             <Fields state=state before=Some(memory) personas=personas />
             <TextField
                 name="reason"
-                label="Why"
+                label="Change note"
                 hint=if needs_review {
-                    "Optional. Those who decide read it."
+                    "Optional. Shown to reviewers."
                 } else {
-                    "Optional. It stands beside the earlier version."
+                    "Optional. Shown in the version history."
                 }
                 value=state.typed("reason", "")
                 error=state.field_error("reason")
@@ -109,7 +109,7 @@ fn edit_form(data: EditData) -> impl IntoView {
             <div class="form-actions">
                 <button type="submit" class="button button-primary">
                     {match (conflict, needs_review) {
-                        (true, false) => "Save over the current version",
+                        (true, false) => "Overwrite",
                         (false, false) => "Save changes",
                         (_, true) => "Propose changes",
                     }}
@@ -129,8 +129,8 @@ fn ConflictNotice(memory: Memory) -> impl IntoView {
             <Glyph icon=Icon::Warning />
             <div>
                 <p>
-                    "It was changed " <Time at=memory.updated_at />
-                    ", after you opened it. Your text is kept below. Compare, then save yours over it, or cancel to keep what is there."
+                    "This memory was updated " <Time at=memory.updated_at />
+                    ", while you were editing. Your text is kept below. Review the changes, then overwrite the current version, or cancel to discard yours."
                 </p>
                 <details>
                     <summary>"Show the current version: " <span dir="auto">{title}</span></summary>
@@ -174,13 +174,13 @@ fn Fields<S: FormCall>(
         <TextField
             name="title"
             label="Title"
-            hint="Optional. Without one, the first line stands in."
+            hint="Optional. Defaults to the first line."
             value=state.typed("title", &title)
             error=state.field_error("title")
         />
         <TextArea
             name="content"
-            label="What should be remembered"
+            label="Content"
             hint="Any text, up to 100 kB."
             rows=10
             value=state.typed("content", &content)

@@ -11,17 +11,17 @@ const FORMATS: &[(&str, &str, &str)] = &[
     (
         "jsonl",
         "JSON Lines",
-        "Everything: threads, moments, and the earlier versions of your own memories. Import it again here or in another Atrium.",
+        "Complete export with replies, timestamps and the earlier versions of your own memories. Can be imported into Atrium.",
     ),
     (
         "csv",
         "CSV",
-        "For spreadsheets. Without threads and earlier versions. Text that a spreadsheet would take for a formula has an apostrophe in front, which an import here takes away again.",
+        "For spreadsheets. Doesn’t include replies and earlier versions. Cells that look like formulas are escaped; Atrium removes the escaping when it imports the file.",
     ),
     (
         "markdown",
         "Markdown files (zip)",
-        "A file for each memory, for note-taking programs. Without threads and earlier versions.",
+        "One file per memory, for note-taking apps. Doesn’t include replies and earlier versions.",
     ),
 ];
 
@@ -36,11 +36,11 @@ pub(crate) fn MemoryExportPage() -> impl IntoView {
 fn Downloads() -> impl IntoView {
     let query = MemoryQuery::from_params(&use_query());
     let lead = if query.is_trash() {
-        "Download what is in your trash and fits the filter."
+        "Download the memories in your trash that match the filters."
     } else if query.is_filtered() {
-        "Download the memories that fit the filter: yours, and those that others share with you."
+        "Download the memories that match the filters, including memories shared with you."
     } else {
-        "Download all memories that you see: yours, and those that others share with you."
+        "Download your memories and memories shared with you."
     };
     view! {
         <PageHead title="Export memories" lead=lead up=("/memories", "Memories") />
@@ -66,9 +66,9 @@ fn Downloads() -> impl IntoView {
             {(query.filter.owner != "mine")
                 .then(|| {
                     let path = own_export_path(&query);
-                    view! { <a class="link-line" href=path>"Export only your own"</a> ". " }
+                    view! { <a class="link-line" href=path>"Export only your own memories"</a> ". " }
                 })}
-            "The export is noted in the audit log."
+            "Exports are recorded in the audit log."
         </p>
     }
     .into_any()

@@ -52,7 +52,7 @@ pub(super) fn Filters(query: MemoryQuery, choices: FilterChoices) -> impl IntoVi
             <div class="filters-main">
                 <SearchBox
                     label="Search memories"
-                    placeholder="Ask for something by words or by meaning"
+                    placeholder="Search memories"
                     value=initial.query.clone()
                     max_chars=1000
                     act="Search"
@@ -112,12 +112,12 @@ fn PrimaryFilters(
     let trash = std::iter::once(Choice::new("trash", "In the trash"));
     view! {
         <div class="filters-more">
-            <SelectField name="mode" label="Compare" choices=modes.collect() value=initial.mode error=errors.field("mode") />
+            <SelectField name="mode" label="Search mode" choices=modes.collect() value=initial.mode error=errors.field("mode") />
             <SelectField name="kind" label="Kind" choices=with_any("Any kind", kinds) value=filter.kind error=errors.field("kind") />
             <SelectField name="owner" label="Owner" choices=with_any("Anyone", owners) value=filter.owner error=errors.field("owner") />
-            <SelectField name="origin" label="From" choices=with_any("Anywhere", origins) value=filter.origin error=errors.field("origin") />
+            <SelectField name="origin" label="Source" choices=with_any("All sources", origins) value=filter.origin error=errors.field("origin") />
             <FilterText name="tag" label="Tags" kind="text" value=filter.tag error=errors.field("tag") />
-            <SelectField name="state" label="Show" choices=with_any("Not deleted", trash) value=filter.state error=errors.field("state") />
+            <SelectField name="state" label="Status" choices=with_any("Active", trash) value=filter.state error=errors.field("state") />
         </div>
     }
 }
@@ -159,11 +159,11 @@ fn MoreFilters(initial: MemoryQuery, choices: FilterChoices, errors: FieldErrors
             <div class="filters-more">
                 <SelectField name="persona" label="Persona" choices=with_any("Any persona", personas) value=filter.persona error=errors.field("persona") />
                 <SelectField name="team" label="Team" choices=with_any("Any team", teams) value=filter.team error=errors.field("team") />
-                <SelectField name="visibility" label="Seen by" choices=with_any("Anybody", visibilities) value=filter.visibility error=errors.field("visibility") />
-                <SelectField name="term" label="Kept" choices=with_any("Any time", terms) value=filter.term error=errors.field("term") />
+                <SelectField name="visibility" label="Visible to" choices=with_any("Anyone", visibilities) value=filter.visibility error=errors.field("visibility") />
+                <SelectField name="term" label="Retention" choices=with_any("Any", terms) value=filter.term error=errors.field("term") />
                 <FilterText name="source_host" label="Source host" kind="text" value=filter.source_host error=errors.field("source_host") />
-                <FilterText name="from" label="Changed from (UTC)" kind="date" value=filter.from error=errors.field("from") />
-                <FilterText name="to" label="Changed until (UTC)" kind="date" value=filter.to error=errors.field("to") />
+                <FilterText name="from" label="Updated after (UTC)" kind="date" value=filter.from error=errors.field("from") />
+                <FilterText name="to" label="Updated before (UTC)" kind="date" value=filter.to error=errors.field("to") />
                 <button type="submit" class="button">"Apply"</button>
             </div>
         </details>
@@ -206,11 +206,11 @@ fn FilterText(
     }
 }
 
-pub(super) const fn mode_label(mode: SearchMode) -> &'static str {
+const fn mode_label(mode: SearchMode) -> &'static str {
     match mode {
-        SearchMode::Both => "Words and meaning",
-        SearchMode::Meaning => "Meaning only",
-        SearchMode::Words => "Words only",
+        SearchMode::Both => "Hybrid",
+        SearchMode::Meaning => "Semantic",
+        SearchMode::Words => "Keyword",
     }
 }
 
@@ -230,14 +230,14 @@ pub(super) fn Chips(
         let several = chips.len() > 1;
         let clear = query.unfiltered().path();
         view! {
-            <ul class="chips" aria-label="Narrowed to">
+            <ul class="chips" aria-label="Filters">
                 {chips
                     .into_iter()
                     .map(|(text, href)| {
                         view! {
                             <li>
                                 <a class="chip" href=href>
-                                    <span class="visually-hidden">"Take away: "</span>
+                                    <span class="visually-hidden">"Remove filter: "</span>
                                     <span dir="auto">{text}</span>
                                     <Glyph icon=Icon::Close />
                                 </a>
@@ -290,21 +290,21 @@ fn chips(query: &MemoryQuery, choices: &FilterChoices) -> Vec<(String, String)> 
     add("team", "Team", team.map_or(&filter.team, |team| &team.name));
     let origin =
         Origin::from_key(&filter.origin).map_or(filter.origin.as_str(), |known| known.label());
-    add("origin", "From", origin);
+    add("origin", "Source", origin);
     let label = Term::from_key(&filter.term).map_or(filter.term.as_str(), |known| known.label());
-    add("term", "Kept", label);
+    add("term", "Retention", label);
     let visibility = Visibility::from_key(&filter.visibility)
         .map_or(filter.visibility.as_str(), |known| known.label());
-    add("visibility", "Seen by", visibility);
-    add("source_host", "Source", &filter.source_host);
-    add("from", "Changed from", &filter.from);
-    add("to", "Changed until", &filter.to);
+    add("visibility", "Visible to", visibility);
+    add("source_host", "Source host", &filter.source_host);
+    add("from", "Updated after", &filter.from);
+    add("to", "Updated before", &filter.to);
     let state = if query.is_trash() {
         "in the trash"
     } else {
         filter.state.as_str()
     };
-    add("state", "Show", state);
+    add("state", "Status", state);
     // Each tag has its own chip.
     let tags: Vec<_> = filter
         .tag
@@ -370,7 +370,7 @@ mod tests {
             [
                 "Kind: Event",
                 "Owner: others",
-                "From: song",
+                "Source: song",
                 "Tag: home",
                 "Tag: garden"
             ]

@@ -98,9 +98,9 @@ pub(super) fn Versions(id: MemoryId, entries: Vec<Entry>) -> impl IntoView {
                         <thead>
                             <tr>
                                 <th scope="col">"Version"</th>
-                                <th scope="col">"By"</th>
-                                <th scope="col" class="optional">"Why"</th>
-                                <th scope="col" class="col-time">"When"</th>
+                                <th scope="col">"Author"</th>
+                                <th scope="col" class="optional">"Change note"</th>
+                                <th scope="col" class="col-time">"Created"</th>
                             </tr>
                         </thead>
                         <tbody>
@@ -184,7 +184,7 @@ fn show(diff: VersionDiff) -> impl IntoView {
             diff.after.tags.join(", "),
         ),
         (
-            "Who can see it",
+            "Visible to",
             diff.before.visibility.label().to_owned(),
             diff.after.visibility.label().to_owned(),
         ),
@@ -197,15 +197,15 @@ fn show(diff: VersionDiff) -> impl IntoView {
     view! {
         <PageHead
             title=format!("Version {version}")
-            lead=format!("Beside version {}, which took its place.", diff.after.version)
+            lead=format!("Compared with version {}.", diff.after.version)
         >
             <a class="button" href=back>"Back to the memory"</a>
             {restore_form}
         </PageHead>
         {(diff.may_restore && diff.needs_review)
-            .then(|| view! { <p class="muted">"Others see this memory: going back is proposed to those who decide what they see."</p> })}
+            .then(|| view! { <p class="muted">"This memory is shared. Restoring a version needs approval."</p> })}
         <p class="muted">
-            "Changed " <Time at=diff.changed_at /> " by " <bdi>{diff.changed_by_name}</bdi>
+            "Updated " <Time at=diff.changed_at /> " by " <bdi>{diff.changed_by_name}</bdi>
             {diff.reason.map(|reason| view! { ": " <bdi>{reason}</bdi> })}
         </p>
         <section class="section" aria-labelledby="difference">

@@ -4,7 +4,6 @@ use domain::memory::{MAX_WAITING_COUNT, MemoryHit, ScoreParts, SearchMode, Searc
 use leptos::prelude::*;
 
 use super::{
-    filters::mode_label,
     highlight::stretches,
     parts::{VisibilityLabel, display_title},
     query::MemoryQuery,
@@ -25,11 +24,7 @@ pub(super) fn Hits(
     results: SearchResults,
 ) -> impl IntoView {
     let waiting = results.waiting_for_embedding;
-    let summary = format!(
-        "{} {about}, best first. Compared by {}.",
-        found_count(&results),
-        mode_label(results.mode).to_lowercase(),
-    );
+    let summary = format!("{} {about}", found_count(&results));
     let notice = results.notice.map(|text| {
         view! {
             <p class="notice">
@@ -43,14 +38,15 @@ pub(super) fn Hits(
             <p class="notice">
                 <Glyph icon=Icon::Info />
                 <span>
-                    {format!(
-                        "{} of yours can be found by words only for now: computing the meaning takes a moment.",
-                        if waiting < MAX_WAITING_COUNT {
-                            plural(waiting, "memory", "memories")
-                        } else {
-                            format!("{} memories or more", count(waiting))
-                        },
-                    )}
+                    {if waiting == 1 {
+                        "1 memory is still being indexed and matches by keyword only.".to_owned()
+                    } else {
+                        format!(
+                            "{}{} memories are still being indexed and match by keyword only.",
+                            count(waiting),
+                            if waiting < MAX_WAITING_COUNT { "" } else { " or more" },
+                        )
+                    }}
                 </span>
             </p>
         }
@@ -62,11 +58,11 @@ pub(super) fn Hits(
             {notice}
             {waiting}
             <EmptyState
-                title="Nothing was found"
+                title="No results"
                 text=if is_filtered {
-                    "No memory that fits the filters answers this. Try without them, or say it differently."
+                    "No results with these filters. Try other words, or search without filters."
                 } else {
-                    "No memory answers this. Say it differently, or write it down for the next time."
+                    "Try other words, or create a memory."
                 }
             >
                 {is_filtered.then(|| view! { <a class="button" href=unfiltered_path>"Search without filters"</a> })}
@@ -91,7 +87,7 @@ pub(super) fn Hits(
 /// The number of results as text.
 pub(super) fn found_count(results: &SearchResults) -> String {
     let found = i64::try_from(results.hits.len()).unwrap_or(i64::MAX);
-    plural(found, "memory", "memories")
+    plural(found, "result", "results")
 }
 
 /// One result and why it matched. Without a title, the excerpt is the link.
@@ -110,11 +106,11 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
     let words = distinct_words(&matched_words);
     let why_words = words.clone();
     let words = (!words.is_empty())
-        .then(|| view! { <span>"Words: " <strong>{words.join(", ")}</strong></span> });
+        .then(|| view! { <span>"Keyword match: " <strong>{words.join(", ")}</strong></span> });
     let similarity_text = similarity.map(|similarity| {
         view! {
-            <span title="How near the meanings are: 1 is the same, 0 is unrelated">
-                "Meaning: " <strong>{format!("{:.2} near", similarity.max(0.0))}</strong>
+            <span title="How close the meanings are: 100% is identical, 0% is unrelated">
+                "Semantic match: " <strong>{format!("{:.0}%", similarity.max(0.0) * 100.0)}</strong>
             </span>
         }
     });
@@ -141,7 +137,7 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
         <li class="hit">
             <div class="hit-head">
                 {head}
-                <span class="hit-score" title="Within this search: 1 is the best possible">
+                <span class="hit-score" title="Relative score">
                     <svg width="40" height="4" viewBox="0 0 40 4" aria-hidden="true">
                         <rect class="meter-track" width="40" height="4" rx="2"></rect>
                         <rect class="meter-value" width=width height="4" rx="2"></rect>
@@ -173,25 +169,25 @@ fn Hit(hit: MemoryHit) -> impl IntoView {
 #[component]
 fn ScoreExplanation(parts: ScoreParts, words: Vec<String>) -> impl IntoView {
     let matched_text = if words.is_empty() {
-        "None of the words stands in it.".to_owned()
+        "No keyword match.".to_owned()
     } else {
-        format!("Words that match: {}.", words.join(", "))
+        format!("Matching words: {}.", words.join(", "))
     };
     view! {
         <p>{sum(parts)}</p>
-        <p>"Each value goes from 0 for the weakest match of this search to 1 for the best one. " {matched_text}</p>
+        <p>"Values are relative to this search: 1 is the best match. " {matched_text}</p>
     }
 }
 
-/// Meaning × weight + words × weight = score; terms without weight are left
+/// Semantic × weight + keyword × weight = score; terms without weight are left
 /// out.
 fn sum(parts: ScoreParts) -> String {
     let part = |name: &str, value: f32, weight: f32| {
         (weight > 0.0).then(|| format!("{name} {value:.2} × {weight:.1}"))
     };
     let terms: Vec<_> = [
-        part("meaning", parts.meaning, parts.meaning_weight),
-        part("words", parts.words, parts.words_weight),
+        part("semantic", parts.meaning, parts.meaning_weight),
+        part("keyword", parts.words, parts.words_weight),
     ]
     .into_iter()
     .flatten()
@@ -243,13 +239,16 @@ mod tests {
             words: 1.0,
             words_weight: 0.6,
         };
-        assert_eq!(sum(parts), "Meaning 0.50 × 0.4 + words 1.00 × 0.6 = 0.80.");
+        assert_eq!(
+            sum(parts),
+            "Semantic 0.50 × 0.4 + keyword 1.00 × 0.6 = 0.80."
+        );
         let by_words = ScoreParts {
             meaning_weight: 0.0,
             words_weight: 1.0,
             ..parts
         };
-        assert_eq!(sum(by_words), "Words 1.00 × 1.0 = 1.00.");
+        assert_eq!(sum(by_words), "Keyword 1.00 × 1.0 = 1.00.");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! List and search on one page: without a search text it lists, otherwise it
 //! searches and explains each result.
 
-use domain::{AppError, MemoryId, Permission, memory::MemoryFilter};
+use domain::{
+    AppError, MemoryId, Permission,
+    memory::{MemoryFilter, TRASH_DAYS},
+};
 use islands::{LiveNotice, Watched};
 use leptos::prelude::*;
 
@@ -37,7 +40,7 @@ pub(crate) fn MemoryListPage() -> impl IntoView {
         Ok((query, context, found))
     };
     view! {
-        <PageHead title="Memories" lead="Yours, and those that others share with you.">
+        <PageHead title="Memories" lead="Your memories and memories shared with you.">
             <a class="button button-quiet" href="/memories/personas">"Personas"</a>
             <IfPermitted permission=Permission::MemoryImport>
                 <a class="button" href="/memories/import">
@@ -154,7 +157,7 @@ fn EmptyList(query: MemoryQuery) -> impl IntoView {
         view! {
             <EmptyState
                 title="No memories yet"
-                text="What you write or import shows here, and what others share with you."
+                text="Memories that you write or import, and memories shared with you, appear here."
             >
                 <IfPermitted permission=Permission::MemoryWrite>
                     <a class="button button-primary" href="/memories/new">"New memory"</a>
@@ -167,14 +170,14 @@ fn EmptyList(query: MemoryQuery) -> impl IntoView {
         .into_any()
     } else if query.is_trash() && !query.is_filtered() {
         view! {
-            <EmptyState title="The trash is empty" text="Memories that you delete wait here until you restore them.">
+            <EmptyState title="The trash is empty" text=format!("Deleted memories are kept here for {TRASH_DAYS} days.")>
                 <a class="button" href="/memories">"Back to memories"</a>
             </EmptyState>
         }
         .into_any()
     } else {
         view! {
-            <EmptyState title="No memory fits these filters" text="Loosen one of them, or start over.">
+            <EmptyState title="No results" text="Remove a filter or clear all.">
                 <a class="button" href="/memories">"Clear filters"</a>
             </EmptyState>
         }

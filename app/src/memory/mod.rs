@@ -93,9 +93,9 @@ flashes! {
     MEMORY_VIEW_RENAMED = "memory_view_renamed", "View renamed.";
     MEMORY_VIEW_DELETED = "memory_view_deleted", "View deleted.";
     /// Others see the previous version until the change is accepted.
-    MEMORY_CHANGE_PROPOSED = "memory_change_proposed", "Saved as a proposal. The others see the version before until it is reviewed.";
+    MEMORY_CHANGE_PROPOSED = "memory_change_proposed", "Saved as a proposal. Others see the current version until it is approved.";
     MEMORY_REPLIED = "memory_replied", "Reply added.";
-    MEMORY_PURGED = "memory_purged", "Memory deleted for good.";
+    MEMORY_PURGED = "memory_purged", "Memory permanently deleted.";
     TRASH_EMPTIED = "trash_emptied", "Trash emptied.";
-    MEMORY_VERSION_RESTORED = "memory_version_restored", "Earlier version restored. What was there is kept as a version.";
+    MEMORY_VERSION_RESTORED = "memory_version_restored", "Version restored. The previous text is kept as a version.";
 }

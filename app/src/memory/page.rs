@@ -89,9 +89,9 @@ fn Actions(id: MemoryId) -> impl IntoView {
 #[component]
 fn Details(memory: Memory, sharing: MemorySharing) -> impl IntoView {
     let meaning = if memory.is_embedded {
-        "By words and by meaning"
+        "Indexed"
     } else {
-        "By words; by meaning in a moment"
+        "Indexing"
     };
     let owner_path = format!("/memories?owner={}", memory.owner_id);
     let similar_path = format!("/memories?like={}", memory.id);
@@ -102,13 +102,13 @@ fn Details(memory: Memory, sharing: MemorySharing) -> impl IntoView {
                 <div><dt>"Kind"</dt><dd>{memory.kind.label()}</dd></div>
                 <div><dt>"Tags"</dt><dd><Tags tags=memory.tags.clone() /></dd></div>
                 <div><dt>"Owner"</dt><dd dir="auto"><a href=owner_path>{memory.owner_name.clone()}</a></dd></div>
-                <div><dt>"From"</dt><dd>{memory.origin.label()}</dd></div>
+                <div><dt>"Source"</dt><dd>{memory.origin.label()}</dd></div>
                 <AttributeList memory=memory.clone() />
-                <div><dt>"Found"</dt><dd>{meaning}</dd></div>
+                <div><dt>"Search index"</dt><dd>{meaning}</dd></div>
                 <div><dt>"Created"</dt><dd><Time at=memory.created_at /></dd></div>
-                <div><dt>"Changed"</dt><dd><Time at=memory.updated_at /></dd></div>
+                <div><dt>"Updated"</dt><dd><Time at=memory.updated_at /></dd></div>
                 <div><dt>"Version"</dt><dd>{memory.version}</dd></div>
-                <div><dt>"Id"</dt><dd><CopyId id=memory.id.to_string() what="memory" /></dd></div>
+                <div><dt>"ID"</dt><dd><CopyId id=memory.id.to_string() what="memory" /></dd></div>
             </dl>
             <a class="button" href=similar_path>"More like this"</a>
         </aside>

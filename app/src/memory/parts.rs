@@ -45,8 +45,8 @@ pub(crate) fn MemoryTable(memories: Vec<MemorySummary>) -> impl IntoView {
                     <tr>
                         <th scope="col">"Memory"</th>
                         <th scope="col" class="optional col-kind">"Kind"</th>
-                        <th scope="col" class="optional col-visible">"Who can see it"</th>
-                        <th scope="col" class="col-time">"Changed"</th>
+                        <th scope="col" class="optional col-visible">"Visible to"</th>
+                        <th scope="col" class="col-time">"Updated"</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -74,7 +74,7 @@ fn MemoryRow(memory: MemorySummary) -> impl IntoView {
                         <ExpiresSoonBadge at=memory.expires_at />
                         {memory
                             .deleted_at
-                            .map(|at| view! { <span class="muted">"goes for good " <Time at=at + TRASH_RETENTION /></span> })}
+                            .map(|at| view! { <span class="muted">"deleted permanently " <Time at=at + TRASH_RETENTION /></span> })}
                         {memory.parent_id.is_some().then(|| view! { <Badge tone=Tone::Neutral text="Reply" /> })}
                         {(memory.replies > 0)
                             .then(|| view! { <span class="muted">{plural(memory.replies, "reply", "replies")}</span> })}
@@ -98,9 +98,9 @@ pub(crate) fn VisibilityLabel(
     owner_name: String,
 ) -> impl IntoView {
     let (icon, text) = match visibility {
-        Visibility::Private => (Icon::Lock, "Only you"),
-        Visibility::Team => (Icon::Users, "A team"),
-        Visibility::Org => (Icon::Building, "Everyone"),
+        Visibility::Private => (Icon::Lock, "Private"),
+        Visibility::Team => (Icon::Users, "Team"),
+        Visibility::Org => (Icon::Building, "Organisation"),
     };
     let is_others = viewer().is_some_and(|viewer| viewer.user_id != owner_id);
     view! {

@@ -39,7 +39,7 @@ pub(super) fn ReplyNotice(
         <p class="notice">
             <Glyph icon=Icon::Info />
             <span>
-                "This is a reply. " <a href=reply_path(root, id)>"Go to the memory that it answers"</a> "."
+                "This is a reply. " <a href=reply_path(root, id)>"View the original memory"</a> "."
             </span>
         </p>
     }
@@ -117,7 +117,7 @@ fn Reply(reply: MemoryReply) -> impl IntoView {
                 <strong dir="auto">{reply.owner_name}</strong>
                 " · "
                 <Time at=reply.created_at />
-                {is_edited.then_some(" · changed")}
+                {is_edited.then_some(" · edited")}
                 " · "
                 <a href=path aria-label=label>"Open"</a>
             </p>
@@ -136,7 +136,7 @@ fn ReplyForm(id: MemoryId) -> impl IntoView {
             <TextArea
                 name="content"
                 label="Reply"
-                hint="Whoever sees this memory sees it."
+                hint="Visible to everyone who can view this memory."
                 rows=3
                 value=state.typed("content", "")
                 error=state.field_error("content")

@@ -52,7 +52,7 @@ pub(super) fn TrashNotice(
             <Glyph icon=Icon::Trash />
             <div>
                 <p>
-                    "In the trash since " <Time at=at /> ". Lists and searches leave it out. Goes for good on "
+                    "In the trash since " <Time at=at /> ". Hidden from lists and search. Permanently deleted on "
                     {purge_date} "."
                 </p>
                 {is_own
@@ -64,14 +64,14 @@ pub(super) fn TrashNotice(
                                     <button type="submit" class="button">"Restore"</button>
                                 </PostForm>
                                 <details class="confirm">
-                                    <summary class="button button-danger">"Delete for good"</summary>
+                                    <summary class="button button-danger">"Delete permanently"</summary>
                                     <div class="confirm-body">
                                         <p>
-                                            "Its earlier versions and the replies to it go with it. This can’t be undone."
+                                            "This also deletes its earlier versions and replies. This can’t be undone."
                                         </p>
                                         <PostForm state=purge class="form-actions">
                                             <input type="hidden" name="id" value=id.to_string() />
-                                            <button type="submit" class="button button-danger">"Delete now"</button>
+                                            <button type="submit" class="button button-danger">"Delete memory"</button>
                                         </PostForm>
                                     </div>
                                 </details>
@@ -91,16 +91,16 @@ pub(super) fn TrashListNotice() -> impl IntoView {
         <div class="notice notice-tall">
             <Glyph icon=Icon::Trash />
             <div>
-                <p>{format!("What is in the trash goes for good after {TRASH_DAYS} days.")}</p>
+                <p>{format!("Items are permanently deleted after {TRASH_DAYS} days.")}</p>
                 <IfPermitted permission=Permission::MemoryWrite>
                     <details class="confirm">
                         <summary class="button button-danger">"Empty trash"</summary>
                         <div class="confirm-body">
                             <p>
-                                "All of your memories in the trash, on this page and further ones, with their earlier versions and the replies to them. This can’t be undone."
+                                "Permanently delete all memories in your trash, including earlier versions and replies? This can’t be undone."
                             </p>
                             <PostForm state=state class="form-actions">
-                                <button type="submit" class="button button-danger">"Delete all now"</button>
+                                <button type="submit" class="button button-danger">"Delete all"</button>
                             </PostForm>
                         </div>
                     </details>

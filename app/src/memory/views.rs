@@ -66,7 +66,7 @@ pub(super) fn Views(views: Vec<MemoryView>, query: MemoryQuery) -> impl IntoView
                                 <input type="hidden" name="shown" value=shown.to_query_string() />
                                 <TextField
                                     name="name"
-                                    label="Name of the view"
+                                    label="View name"
                                     value=create.typed("name", "")
                                     error=error
                                 />
@@ -86,7 +86,7 @@ pub(crate) fn MemoryViewListPage() -> impl IntoView {
     view! {
         <PageHead
             title="Saved views"
-            lead="Questions and filters that you gave a name. Nobody else sees them."
+            lead="Saved searches. Only visible to you."
             up=("/memories", "Memories")
         />
         {load_part(views, show)}
@@ -99,7 +99,7 @@ fn show(views: Vec<MemoryView>) -> AnyView {
         return view! {
             <EmptyState
                 title="No saved views yet"
-                text="Ask for something or set filters, then save them above the list."
+                text="Search or set filters on the memories page, then save them as a view."
             >
                 <a class="button" href="/memories">"All memories"</a>
             </EmptyState>

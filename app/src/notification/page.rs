@@ -40,8 +40,8 @@ fn show(after: &str, page: NotificationPage) -> AnyView {
     let list = if page.items.is_empty() {
         view! {
             <EmptyState
-                title="Nothing to tell you"
-                text="You are told here what somebody proposes to you, what came of your proposals, and who opens your private memories."
+                title="You’re all caught up"
+                text="Proposals to review, decisions on your proposals and break-glass access to your memories appear here."
             >
                 <a class="button" href="/">"Go to the overview"</a>
             </EmptyState>
@@ -62,7 +62,7 @@ fn show(after: &str, page: NotificationPage) -> AnyView {
         .into_any()
     };
     view! {
-        <PageHead title="Notifications" lead="What concerns you, newest first.">
+        <PageHead title="Notifications" lead="Proposals, decisions and access to your memories.">
             {(unread > 0)
                 .then(|| {
                     view! {
@@ -96,16 +96,16 @@ fn Item(notification: Notification) -> impl IntoView {
             {
                 let (proposer, audience) = (&proposed.proposer, audience(proposed.team.as_deref()));
                 if proposed.is_change {
-                    format!("{proposer} proposes to change a memory that {audience} sees")
+                    format!("{proposer} proposed a change to a memory shared with {audience}")
                 } else {
-                    format!("{proposer} proposes to share a memory with {audience}")
+                    format!("{proposer} proposed sharing a memory with {audience}")
                 }
             },
             memory_proposed(&proposed).into_any(),
         ),
         Some(NotificationData::MemoryProposalDecided(decided)) => (
             format!(
-                "{} {} what you proposed for {}",
+                "{} {} your proposal for {}",
                 decided.reviewer,
                 if decided.accepted {
                     "accepted"
@@ -116,10 +116,7 @@ fn Item(notification: Notification) -> impl IntoView {
             ),
             proposal_decided(decided).into_any(),
         ),
-        None => (
-            "Something that this version of Atrium can’t show".to_owned(),
-            ().into_any(),
-        ),
+        None => ("Unsupported notification".to_owned(), ().into_any()),
     };
     view! {
         <li class=if unread { "notification notification-unread" } else { "notification" }>
@@ -140,8 +137,12 @@ fn break_glass_opened(opened: BreakGlassOpened) -> impl IntoView {
     view! {
         <p dir="auto">"Reason: " {opened.reason}</p>
         <p class="muted">
-            {if is_open { "Closes " } else { "Closed " }} <Time at=until /> " at the latest. "
-            <a class="link-line" href="/profile#readers">"See what was read"</a>
+            {if is_open {
+                view! { "Access ends " <Time at=until /> " at the latest. " }.into_any()
+            } else {
+                "Access has ended. ".into_any()
+            }}
+            <a class="link-line" href="/profile#readers">"View what was read"</a>
         </p>
     }
 }
@@ -153,14 +154,14 @@ fn audience(team: Option<&str>) -> String {
 
 fn memory_proposed(proposed: &MemoryProposed) -> impl IntoView {
     let href = format!("/memories/proposals/{}", proposed.proposal);
-    view! { <p><a class="link-line" href=href>"Read it and decide"</a></p> }
+    view! { <p><a class="link-line" href=href>"Review"</a></p> }
 }
 
 fn proposal_decided(decided: MemoryProposalDecided) -> impl IntoView {
     let href = format!("/memories/{}", decided.memory);
     view! {
         {(!decided.comment.is_empty()).then(|| view! { <p dir="auto">{decided.comment}</p> })}
-        <p><a class="link-line" href=href>"See the memory"</a></p>
+        <p><a class="link-line" href=href>"View memory"</a></p>
     }
 }
 

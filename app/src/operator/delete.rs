@@ -19,9 +19,9 @@ pub(crate) fn TenantDeletePage() -> impl IntoView {
 
 fn show(detail: TenantDetail) -> impl IntoView {
     let blocked_reason = if detail.is_home {
-        Some("This is your own organisation. It can be deleted on the machine’s command line only.")
+        Some("This is your own organisation. It can only be deleted on the server’s command line.")
     } else if detail.summary.status == TenantStatus::Deleted {
-        Some("This organisation is deleted already.")
+        Some("This organisation is already deleted.")
     } else {
         None
     };
@@ -29,7 +29,7 @@ fn show(detail: TenantDetail) -> impl IntoView {
     view! {
         <PageHead
             title=format!("Delete {}", detail.summary.name)
-            lead="Everybody is out at once. The data goes later, and then for good."
+            lead="All members lose access immediately. The data is deleted permanently later."
             up=("/operator", "All organisations")
         />
         {blocked_reason
@@ -52,19 +52,19 @@ fn Consequences(detail: TenantDetail) -> impl IntoView {
     let days = plural(GRACE_DAYS, "day", "days");
     view! {
         <section class="section" aria-labelledby="ends">
-            <h2 id="ends">"What ends at once"</h2>
+            <h2 id="ends">"Removed immediately"</h2>
             <dl class="facts">
                 <div><dt>"Members"</dt><dd>{plural(counts.members, "can’t sign in", "can’t sign in")}</dd></div>
-                <div><dt>"Sessions"</dt><dd>{plural(counts.sessions, "is refused", "are refused")}</dd></div>
-                <div><dt>"API keys"</dt><dd>{plural(counts.keys, "is refused", "are refused")}</dd></div>
+                <div><dt>"Sessions"</dt><dd>{plural(counts.sessions, "ends", "end")}</dd></div>
+                <div><dt>"API keys"</dt><dd>{plural(counts.keys, "is blocked", "are blocked")}</dd></div>
             </dl>
         </section>
         <section class="section" aria-labelledby="goes">
-            <h2 id="goes">{format!("What goes after {days}")}</h2>
+            <h2 id="goes">{format!("Permanently deleted after {days}")}</h2>
             <dl class="facts">
                 <div><dt>"Memories"</dt><dd>{plural(counts.memories, "memory", "memories")}</dd></div>
                 <div><dt>"Everything else"</dt><dd>"Members, roles, teams, keys, files and the audit log"</dd></div>
-                <div><dt>"Your audit log"</dt><dd>"Keeps who deleted it, why, and where its log ended"</dd></div>
+                <div><dt>"Your audit log"</dt><dd>"Records who deleted it, why, and where its log ended"</dd></div>
             </dl>
         </section>
     }
@@ -82,7 +82,7 @@ fn Confirm(detail: TenantDetail) -> impl IntoView {
                 <TextArea
                     name="reason"
                     label="Reason"
-                    hint="Kept in your audit log and in theirs."
+                    hint="Recorded in both audit logs."
                     rows=2
                     value=state.typed("reason", "")
                     error=state.field_error("reason")
@@ -90,7 +90,7 @@ fn Confirm(detail: TenantDetail) -> impl IntoView {
                 <TextField
                     name="confirm"
                     label="Type the organisation’s name to confirm"
-                    hint="For 30 days it can be resumed with all that it has."
+                    hint="It can be restored for 30 days."
                     value=state.typed("confirm", "")
                     error=state.field_error("confirm")
                 />

@@ -34,7 +34,7 @@ fn show(query: TenantQuery, page: Page<TenantSummary>) -> impl IntoView {
     view! {
         <PageHead
             title="All organisations"
-            lead="Everyone who shares this installation. You see how much they have, never what."
+            lead="All organisations on this installation. You can see usage, not content."
         >
             <a class="button button-primary" href="/operator/new">
                 <Glyph icon=Icon::Plus />
@@ -44,7 +44,7 @@ fn show(query: TenantQuery, page: Page<TenantSummary>) -> impl IntoView {
         <Filters query=query />
         {if page.items.is_empty() {
             view! {
-                <EmptyState title="No organisation fits" text="Loosen the filter, or start over.">
+                <EmptyState title="No results" text="Remove a filter or clear all.">
                     <a class="button" href="/operator">"Show all organisations"</a>
                 </EmptyState>
             }
@@ -71,7 +71,7 @@ fn Filters(query: TenantQuery) -> impl IntoView {
             <div class="filters-main">
                 <SearchBox
                     label="Search organisations"
-                    placeholder="Part of a name or short name"
+                    placeholder="Name or slug"
                     value=filter.query
                     max_chars=200
                     act="Search"

@@ -52,8 +52,8 @@ pub(crate) const FEATURE: Feature = Feature {
 };
 
 flashes! {
-    TENANT_SUSPENDED = "tenant_suspended", "Organisation suspended. Everybody of it is out.";
-    TENANT_RESUMED = "tenant_resumed", "Organisation resumed. All that it had is there.";
-    TENANT_DELETED = "tenant_deleted", "Organisation deleted. For 30 days it can be resumed.";
-    TENANT_TIER_SET = "tenant_tier_set", "Tier changed.";
+    TENANT_SUSPENDED = "tenant_suspended", "Organisation suspended. All sessions ended.";
+    TENANT_RESUMED = "tenant_resumed", "Organisation resumed. Everything restored.";
+    TENANT_DELETED = "tenant_deleted", "Organisation deleted. It can be restored for 30 days.";
+    TENANT_TIER_SET = "tenant_tier_set", "Tier updated.";
 }

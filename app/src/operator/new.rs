@@ -28,7 +28,7 @@ fn NewForm(state: FormState<TenantCreate>) -> impl IntoView {
     view! {
         <PageHead
             title="New organisation"
-            lead="Makes an empty organisation, and a link that makes one person its owner."
+            lead="Creates an organisation and an owner invitation link."
             up=UP
         />
         <PostForm state=state class="form">
@@ -41,14 +41,14 @@ fn NewForm(state: FormState<TenantCreate>) -> impl IntoView {
             <TextField
                 name="slug"
                 label="Short name"
-                hint="Lower-case letters, digits and hyphens, for commands and configuration. It never changes."
+                hint="Lower-case letters, digits and hyphens. Can’t be changed later."
                 value=state.typed("slug", "")
                 error=state.field_error("slug")
             />
             <TextField
                 name="email"
-                label="The owner’s e-mail address"
-                hint="Optional. Helps the person sign in with the right account; whoever has the link can use it."
+                label="Owner’s email address"
+                hint="Optional. Helps the person sign in with the right account. Anyone with the link can use it."
                 value=state.typed("email", "")
                 error=state.field_error("email")
             />
@@ -66,19 +66,19 @@ fn OwnerLink(created: CreatedTenant) -> impl IntoView {
     view! {
         <PageHead
             title="Organisation created"
-            lead="Whoever opens the link and signs in owns it. Nobody else comes in before."
+            lead="The person who opens the link and signs in becomes its owner."
             up=UP
             is_answer=true
         />
         <section class="reveal" aria-labelledby="link">
             <h2 id="link">"Copy the owner’s link now"</h2>
             <p>
-                "This is the only time that the link is shown; Atrium keeps a fingerprint of it only. It works once. A lost one is replaced on the machine with "
+                "You won’t be able to see this link again. It works once. If it’s lost, create a new one on the server with "
                 <code>"atrium tenant invite-owner"</code> "."
             </p>
             <CopyLine text=created.link what="link" />
             <div class="form-actions">
-                <a class="button button-primary" href=page rel="external">"I have copied it"</a>
+                <a class="button button-primary" href=page rel="external">"Done"</a>
             </div>
         </section>
     }

@@ -56,11 +56,11 @@ fn show(detail: TenantDetail) -> impl IntoView {
 fn StatusNotice(detail: TenantDetail) -> impl IntoView {
     let text = match detail.summary.status {
         TenantStatus::Active => return ().into_any(),
-        TenantStatus::Suspended => "Suspended: nobody of it comes in, and its jobs wait.",
+        TenantStatus::Suspended => "Suspended. Members can’t sign in, and jobs are paused.",
         TenantStatus::Deleted if detail.is_past_grace => {
-            "Deleted: its time of grace is over, and its data is being removed."
+            "Deleted. The grace period has ended, and the data is being removed."
         }
-        TenantStatus::Deleted => "Deleted: nobody of it comes in, and its data will be removed.",
+        TenantStatus::Deleted => "Deleted. Members can’t sign in, and the data will be removed.",
     };
     view! {
         <div class="notice notice-warning">
@@ -70,7 +70,7 @@ fn StatusNotice(detail: TenantDetail) -> impl IntoView {
                 {detail.status_reason.map(|reason| view! { <p dir="auto">"Reason: " {reason}</p> })}
                 {detail
                     .delete_after
-                    .map(|at| view! { <p>"Its data goes: " <Time at=at /></p> })}
+                    .map(|at| view! { <p>"Data is deleted: " <Time at=at /></p> })}
             </div>
         </div>
     }
@@ -99,16 +99,16 @@ fn Details(detail: TenantDetail) -> impl IntoView {
                     <dt>"Status"</dt>
                     <dd class="cell-line">
                         <StatusBadge status=summary.status />
-                        {detail.is_home.then(|| view! { <Badge tone=Tone::Accent text="Yours" /> })}
+                        {detail.is_home.then(|| view! { <Badge tone=Tone::Accent text="Your organisation" /> })}
                         {detail.is_demo.then(|| view! { <Badge tone=Tone::Neutral text="Demo" /> })}
                     </dd>
                 </div>
                 {detail
                     .status_changed_at
-                    .map(|at| view! { <div><dt>"Since"</dt><dd><Time at=at /></dd></div> })}
+                    .map(|at| view! { <div><dt>"Updated"</dt><dd><Time at=at /></dd></div> })}
                 <div><dt>"Tier"</dt><dd>{summary.tier.label()}</dd></div>
                 <div><dt>"Created"</dt><dd><Time at=summary.created_at /></dd></div>
-                <div><dt>"Id"</dt><dd><CopyId id=summary.id.to_string() what="organisation" /></dd></div>
+                <div><dt>"ID"</dt><dd><CopyId id=summary.id.to_string() what="organisation" /></dd></div>
             </dl>
         </section>
     }
@@ -118,7 +118,7 @@ fn Details(detail: TenantDetail) -> impl IntoView {
 fn Usage(counts: TenantCounts) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="has">
-            <h2 id="has">"What it has"</h2>
+            <h2 id="has">"Usage"</h2>
             <dl class="facts">
                 <div><dt>"Members"</dt><dd>{count(counts.members)}</dd></div>
                 <div><dt>"Sessions"</dt><dd>{count(counts.sessions)}</dd></div>
@@ -145,7 +145,7 @@ fn Tier(id: TenantId, tier: TenantTier) -> impl IntoView {
                 <input type="hidden" name="id" value=id.to_string() />
                 <SelectField
                     name="tier"
-                    label="Its tier"
+                    label="Tier"
                     choices=choices
                     value=state.typed("tier", tier.key())
                     error=state.field_error("tier")
@@ -163,14 +163,14 @@ fn Suspend(id: TenantId) -> impl IntoView {
         <section class="section" aria-labelledby="suspend">
             <h2 id="suspend">"Suspend"</h2>
             <p class="muted">
-                "Everybody is out with their next request, API keys are refused, and jobs wait. Nothing is deleted; resuming brings all of it back."
+                "Members are signed out, API keys are blocked, and jobs are paused. Nothing is deleted; you can resume at any time."
             </p>
             <PostForm state=state class="form">
                 <input type="hidden" name="id" value=id.to_string() />
                 <TextArea
                     name="reason"
                     label="Reason"
-                    hint="Kept in your audit log and in theirs."
+                    hint="Recorded in both audit logs."
                     rows=2
                     value=state.typed("reason", "")
                     error=state.field_error("reason")
@@ -188,7 +188,7 @@ fn DeleteLink(id: TenantId) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="delete">
             <h2 id="delete">"Delete"</h2>
-            <p class="muted">"Shows first what goes, and can be undone for 30 days."</p>
+            <p class="muted">"You can review what is deleted first. Can be undone for 30 days."</p>
             <div class="form-actions">
                 <a class="button" href=format!("/operator/{id}/delete")>"Delete organisation"</a>
             </div>
@@ -202,7 +202,7 @@ fn HomeNotice() -> impl IntoView {
         <p class="notice">
             <Glyph icon=Icon::Info />
             <span>
-                "This is your own organisation. It can be suspended or deleted on the machine’s command line only: here you would lock yourself out."
+                "This is your own organisation. It can only be suspended or deleted on the server’s command line, so that you don’t lock yourself out."
             </span>
         </p>
     }

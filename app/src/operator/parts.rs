@@ -24,7 +24,7 @@ pub(super) fn Health(counts: TenantCounts) -> impl IntoView {
     let (tone, text) = if counts.jobs_dead > 0 {
         (
             Tone::Bad,
-            plural(counts.jobs_dead, "job given up", "jobs given up"),
+            plural(counts.jobs_dead, "failed job", "failed jobs"),
         )
     } else if counts.jobs_waiting > 0 {
         (
@@ -32,7 +32,7 @@ pub(super) fn Health(counts: TenantCounts) -> impl IntoView {
             plural(counts.jobs_waiting, "job waiting", "jobs waiting"),
         )
     } else {
-        (Tone::Good, "Fine".to_owned())
+        (Tone::Good, "Healthy".to_owned())
     };
     view! { <Badge tone=tone text=text /> }
 }

@@ -15,7 +15,7 @@ pub(crate) fn OrganisationListPage() -> impl IntoView {
     view! {
         <PageHead
             title="Organisations"
-            lead="You are in one at a time. Each has its own memories, roles and rules."
+            lead="Each organisation has its own memories, roles and settings."
         />
         {problem
                 .map(|problem| {
@@ -58,7 +58,7 @@ fn show(organisations: Vec<Organisation>) -> impl IntoView {
             .then(|| {
                 view! {
                     <p class="muted">
-                        "You belong to this one only. Whoever runs another one can add you to it; it is listed here from then on."
+                        "You belong to one organisation."
                     </p>
                 }
             })}
@@ -74,7 +74,7 @@ fn Row(organisation: Organisation) -> impl IntoView {
         is_active,
     } = organisation;
     let action = match (is_current, is_active) {
-        (true, _) => view! { <Badge tone=Tone::Good text="You are here" /> }.into_any(),
+        (true, _) => view! { <Badge tone=Tone::Good text="Current" /> }.into_any(),
         (false, false) => view! { <Badge tone=Tone::Warning text="Suspended" /> }.into_any(),
         (false, true) => view! {
             <button

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) fn OverviewPage() -> impl IntoView {
     let overview = overview_get();
     view! {
-        <PageHead title="Overview" lead="What is remembered, and what happened to it lately.">
+        <PageHead title="Overview" lead="Your memories and recent activity.">
             <IfPermitted permission=Permission::MemoryWrite>
                 <a class="button button-primary" href="/memories/new">
                     <Glyph icon=Icon::Plus />
@@ -56,7 +56,7 @@ fn show(overview: Overview) -> AnyView {
                 view! {
                     <p class="notice">
                         <Glyph icon=Icon::Info />
-                        <span>{format!("Search compares words only: {reason}")}</span>
+                        <span>{format!("Semantic search is off: {reason} Results match keywords only.")}</span>
                     </p>
                 }
             })}
@@ -64,13 +64,13 @@ fn show(overview: Overview) -> AnyView {
             <Figure label="Your memories" value=own_memories href="/memories?owner=mine" />
             <Figure label="Shared with you" value=shared_memories href="/memories?owner=shared" />
             <div>
-                <dt>"Waiting to be found by meaning"</dt>
+                <dt>"Indexing"</dt>
                 <dd>{count(waiting_for_embedding)}</dd>
             </div>
         </dl>
         <section class="section" aria-labelledby="recent">
             <div class="section-head">
-                <h2 id="recent">"Latest memories"</h2>
+                <h2 id="recent">"Recent memories"</h2>
                 <a href="/memories">"All memories"</a>
             </div>
             <MemoryTable memories=recent />
@@ -80,7 +80,7 @@ fn show(overview: Overview) -> AnyView {
                 view! {
                     <section class="section" aria-labelledby="imports">
                         <div class="section-head">
-                            <h2 id="imports">"Latest imports"</h2>
+                            <h2 id="imports">"Recent imports"</h2>
                             <a href="/memories/import">"All imports"</a>
                         </div>
                         <ImportTable imports=imports />
@@ -98,7 +98,7 @@ fn MemorySearch() -> impl IntoView {
         <FilterForm path="/memories" label="Search memories" class="ask">
             <SearchBox
                 label="Search memories"
-                placeholder="Ask for something by words or by meaning"
+                placeholder="Search memories"
                 value=""
                 max_chars=1000
                 act="Search"
@@ -131,8 +131,8 @@ fn Welcome() -> impl IntoView {
 fn GettingStarted(may_import: bool) -> impl IntoView {
     view! {
         <EmptyState
-            title="Nothing is remembered yet"
-            text="A memory is a short text: a fact, a preference, something that happened. Write one, or bring a file of notes; then ask for it in your own words."
+            title="No memories yet"
+            text="Memories are short notes that you and your AI tools can search. Write one or import a file."
         >
             {may_import
                 .then(|| {
@@ -152,18 +152,18 @@ fn GettingStarted(may_import: bool) -> impl IntoView {
 fn NothingShared(may_read: bool) -> impl IntoView {
     let (title, text) = if may_read {
         (
-            "Nothing is shared with you yet",
-            "Memories that others share with you will show here.",
+            "No shared memories yet",
+            "Memories shared with you appear here.",
         )
     } else {
         (
-            "Your role sees no memories",
-            "An owner or admin of your organisation can give you a role that does.",
+            "You don’t have access to memories",
+            "Ask an owner or admin of your organisation for access.",
         )
     };
     view! {
         <EmptyState title=title text=text>
-            <a class="button" href="/profile">"See what you may do"</a>
+            <a class="button" href="/profile">"View my permissions"</a>
         </EmptyState>
     }
 }

@@ -33,5 +33,5 @@ pub(crate) const FEATURE: Feature = Feature {
 flashes! {
     /// Created or changed.
     PERSONA_SAVED = "persona_saved", "Persona saved.";
-    PERSONA_DELETED = "persona_deleted", "Persona deleted. Its memories stay.";
+    PERSONA_DELETED = "persona_deleted", "Persona deleted. Its memories are kept.";
 }

@@ -17,7 +17,7 @@ pub(crate) fn PersonaListPage() -> impl IntoView {
     view! {
         <PageHead
             title="Personas"
-            lead="Contexts of yours, such as work and home. A memory may belong to one; nobody else sees them."
+            lead="Group your memories, for example Work and Home. Only visible to you."
             up=("/memories", "Memories")
         />
         {load_part(personas, show)}
@@ -33,7 +33,7 @@ fn show(personas: Vec<Persona>) -> AnyView {
         return view! {
             <EmptyState
                 title="No personas yet"
-                text="Make one when you want to keep memories of different sides of your life apart."
+                text="Create a persona to keep groups of memories apart, such as Work and Home."
             >
                 <a class="button" href="/memories">"Back to memories"</a>
             </EmptyState>
@@ -46,7 +46,7 @@ fn show(personas: Vec<Persona>) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Persona"</th>
-                        <th scope="col" class="optional">"About"</th>
+                        <th scope="col" class="optional">"Description"</th>
                         <th scope="col" class="number col-status">"Memories"</th>
                     </tr>
                 </thead>
@@ -109,7 +109,7 @@ fn Fields<S: FormCall>(
         />
         <TextArea
             name="description"
-            label="About"
+            label="Description"
             hint="Optional, up to 500 characters."
             rows=3
             optional=true
@@ -157,10 +157,10 @@ fn Change(persona: Persona) -> impl IntoView {
 fn Delete(persona: Persona) -> impl IntoView {
     let state = FormState::<PersonaDelete>::new();
     let consequence = match persona.memory_count {
-        0 => "No memory belongs to it.".to_owned(),
-        1 => "The memory in it stays and belongs to none from then on.".to_owned(),
+        0 => "It has no memories.".to_owned(),
+        1 => "Its 1 memory is kept without a persona.".to_owned(),
         memories => format!(
-            "The {} memories in it stay and belong to none from then on.",
+            "Its {} memories are kept without a persona.",
             count(memories)
         ),
     };
@@ -173,7 +173,7 @@ fn Delete(persona: Persona) -> impl IntoView {
                     <p>{consequence}</p>
                     <PostForm state=state class="form-actions">
                         <input type="hidden" name="id" value=persona.id.to_string() />
-                        <button type="submit" class="button button-danger">"Delete now"</button>
+                        <button type="submit" class="button button-danger">"Delete persona"</button>
                     </PostForm>
                 </div>
             </details>

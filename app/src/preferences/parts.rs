@@ -31,12 +31,12 @@ pub(crate) fn Preferences(
     let tenant_zone = data.tenant_time_zone.as_deref().unwrap_or(TimeZone::UTC);
     let first = Choice::new(
         "",
-        format!("The organisation’s ({})", zone_label(tenant_zone)),
+        format!("Organisation default ({})", zone_label(tenant_zone)),
     );
     view! {
         <section class="section" aria-labelledby="preferences">
             <h2 id="preferences">"Preferences"</h2>
-            <p class="muted">"How things are shown to you, in every browser."</p>
+            <p class="muted">"Display preferences"</p>
             <PostForm state=state class="form">
                 <SelectField
                     name="theme"

@@ -42,5 +42,5 @@ flashes! {
     /// One of the viewer's own sessions.
     SESSION_ENDED = "session_ended", "Session ended.";
     /// All of the viewer's other sessions.
-    SESSIONS_ENDED = "sessions_ended", "All other sessions ended.";
+    SESSIONS_ENDED = "sessions_ended", "Signed out everywhere else.";
 }

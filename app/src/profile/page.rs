@@ -23,7 +23,7 @@ use crate::{
 pub(crate) fn ProfilePage() -> impl IntoView {
     let data = profile_get();
     view! {
-        <PageHead title="Profile" lead="Who you are here, what you may do, and where you are signed in." />
+        <PageHead title="Profile" lead="Your account, permissions and sessions." />
         {load_part(data, show)}
         <p class="muted small">{format!("Atrium {}", Page::get().info(|info| info.version.clone()))}</p>
     }
@@ -56,13 +56,13 @@ fn Account(profile: Profile) -> impl IntoView {
             <dl class="facts">
                 <div><dt>"Name"</dt><dd dir="auto">{profile.display_name}</dd></div>
                 <div>
-                    <dt>"E-mail"</dt>
-                    <dd>{profile.email.unwrap_or_else(|| "Not given by your identity provider".to_owned())}</dd>
+                    <dt>"Email"</dt>
+                    <dd>{profile.email.unwrap_or_else(|| "Not provided by your identity provider".to_owned())}</dd>
                 </div>
                 <div><dt>"Organisation"</dt><dd dir="auto">{profile.tenant_name}</dd></div>
                 <div><dt>"Roles"</dt><dd>{join_or_none(profile.roles)}</dd></div>
                 <div><dt>"Teams"</dt><dd>{join_or_none(profile.teams)}</dd></div>
-                <div><dt>"Id"</dt><dd><CopyId id=profile.user_id.to_string() what="member" /></dd></div>
+                <div><dt>"ID"</dt><dd><CopyId id=profile.user_id.to_string() what="member" /></dd></div>
             </dl>
         </section>
     }
@@ -78,12 +78,12 @@ fn Sessions(sessions: Vec<Session>) -> impl IntoView {
             <div class="section-head">
                 <div>
                     <h2 id="sessions">"Sessions"</h2>
-                    <p class="muted">"Browsers in which you are signed in. End what you don’t recognise."</p>
+                    <p class="muted">"Browsers where you are signed in. Sign out of anything you don’t recognise."</p>
                 </div>
                 {has_others.then(|| {
                     view! {
                         <PostForm state=end_others class="inline-form">
-                            <button type="submit" class="button">"End all others"</button>
+                            <button type="submit" class="button">"Sign out everywhere else"</button>
                         </PostForm>
                     }
                 })}
@@ -100,7 +100,7 @@ fn Sessions(sessions: Vec<Session>) -> impl IntoView {
 fn Permissions(permissions: Vec<Permission>) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="permissions">
-            <h2 id="permissions">"What you may do"</h2>
+            <h2 id="permissions">"Permissions"</h2>
             <ul class="plain-list">
                 {permissions
                     .into_iter()

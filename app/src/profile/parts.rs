@@ -21,7 +21,7 @@ pub(crate) fn SessionTable(sessions: Vec<Session>) -> impl IntoView {
                         <th scope="col" class="optional">"Address"</th>
                         <th scope="col">"Last used"</th>
                         <th scope="col" class="optional">"Signed in"</th>
-                        <th scope="col" class="optional">"Ends at the latest"</th>
+                        <th scope="col" class="optional">"Expires"</th>
                         <th scope="col" class="narrow"><span class="visually-hidden">"Action"</span></th>
                     </tr>
                 </thead>
@@ -37,7 +37,7 @@ pub(crate) fn SessionTable(sessions: Vec<Session>) -> impl IntoView {
 fn SessionRow(session: Session) -> impl IntoView {
     let agent = session.user_agent.clone().unwrap_or_default();
     let browser = browser_name(&agent);
-    let label = format!("End the session in {browser}");
+    let label = format!("Sign out of {browser}");
     view! {
         <tr>
             <td title=agent>
@@ -61,7 +61,7 @@ fn SessionRow(session: Session) -> impl IntoView {
                                 class="button button-small"
                                 aria-label=label
                             >
-                                "End"
+                                "Sign out"
                             </button>
                         }
                     })}

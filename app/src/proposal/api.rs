@@ -21,8 +21,9 @@ pub(crate) async fn memory_share(
     #[server(default)] comment: String,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
-    let audience = Audience::from_key(&audience)
-        .ok_or_else(|| AppError::field("audience", "Choose one of your teams, or everyone."))?;
+    let audience = Audience::from_key(&audience).ok_or_else(|| {
+        AppError::field("audience", "Choose one of your teams or the organisation.")
+    })?;
     let input = ShareInput {
         id,
         version,
@@ -81,7 +82,7 @@ pub(crate) async fn proposal_decide(
             service::call::<service::ProposalDecline>(&ctx, &actor, input).await?;
             Flash::PROPOSAL_DECLINED
         }
-        _ => return Err(AppError::field("", "Accept it or decline it.")),
+        _ => return Err(AppError::field("", "Choose to accept or decline.")),
     };
     api::redirect_with_flash("/memories/proposals", flash);
     Ok(())

@@ -26,7 +26,7 @@ pub(crate) fn ProposalListPage() -> impl IntoView {
         Ok::<_, domain::AppError>((after, list))
     };
     view! {
-        <PageHead title="Proposals" lead="Memories that somebody wants others to see." up=("/memories", "Memories") />
+        <PageHead title="Proposals" lead="Requests to share memories." up=("/memories", "Memories") />
         {load_part(list, |(after, list)| show(&after, list))}
     }
     .into_any()
@@ -86,16 +86,16 @@ fn Views(active_view: ProposalView, waiting: i64) -> impl IntoView {
 fn NoProposals(active_view: ProposalView) -> impl IntoView {
     let (title, text) = match active_view {
         ProposalView::Waiting => (
-            "Nothing waits for you",
-            "When somebody proposes to share a memory, or to change a shared one, and you decide it, it stands here, and you are told.",
+            "No requests to review",
+            "Requests to share a memory or to change a shared one appear here. We’ll notify you.",
         ),
         ProposalView::Mine => (
-            "You have proposed nothing yet",
-            "On the page of a memory of yours, propose to share it with a team or with everyone.",
+            "No proposals sent",
+            "To propose sharing a memory with a team or the organisation, open one of your memories.",
         ),
         ProposalView::Decided => (
-            "You have decided nothing yet",
-            "What you accept or decline stands here.",
+            "No reviewed proposals",
+            "Proposals that you accept or decline appear here.",
         ),
     };
     view! {
@@ -108,7 +108,7 @@ fn NoProposals(active_view: ProposalView) -> impl IntoView {
 #[component]
 fn ProposalTable(proposals: Vec<ProposalSummary>, active_view: ProposalView) -> impl IntoView {
     let is_own_view = active_view == ProposalView::Mine;
-    // On a narrow screen there is room for one of “For” and “State”.
+    // On a narrow screen there is room for one of “Share with” and “Status”.
     let for_class = if active_view == ProposalView::Waiting {
         "col-status"
     } else {
@@ -121,8 +121,8 @@ fn ProposalTable(proposals: Vec<ProposalSummary>, active_view: ProposalView) -> 
                     <tr>
                         <th scope="col">"Memory"</th>
                         {(!is_own_view).then(|| view! { <th scope="col" class="optional col-roles">"Proposed by"</th> })}
-                        <th scope="col" class=for_class>"For"</th>
-                        {(active_view != ProposalView::Waiting).then(|| view! { <th scope="col" class="col-status">"State"</th> })}
+                        <th scope="col" class=for_class>"Share with"</th>
+                        {(active_view != ProposalView::Waiting).then(|| view! { <th scope="col" class="col-status">"Status"</th> })}
                         <th scope="col" class="optional col-time">"Proposed"</th>
                     </tr>
                 </thead>

@@ -53,9 +53,9 @@ flashes! {
     /// Also used when the audience of a shared memory changed.
     MEMORY_SHARED = "memory_shared", "Memory shared.";
     /// Sharing waits for a review.
-    MEMORY_PROPOSED = "memory_proposed", "Proposed. You are told what comes of it.";
-    MEMORY_UNSHARED = "memory_unshared", "Taken back. Only you see it now.";
+    MEMORY_PROPOSED = "memory_proposed", "Proposal sent. We’ll notify you of the decision.";
+    MEMORY_UNSHARED = "memory_unshared", "No longer shared. The memory is private.";
     PROPOSAL_ACCEPTED = "proposal_accepted", "Accepted. The memory is shared.";
-    PROPOSAL_DECLINED = "proposal_declined", "Declined. The memory stays as it is.";
+    PROPOSAL_DECLINED = "proposal_declined", "Declined. The memory is unchanged.";
     PROPOSAL_WITHDRAWN = "proposal_withdrawn", "Proposal withdrawn.";
 }

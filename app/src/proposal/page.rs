@@ -32,16 +32,16 @@ fn show(proposal: Proposal) -> impl IntoView {
     let audience = audience_name(summary.visibility, summary.team_name.as_deref());
     let is_pending = summary.status == ProposalStatus::Pending;
     let subject = match (proposal.is_own, is_pending) {
-        (true, true) => "You propose".to_owned(),
+        (true, true) => "You are proposing".to_owned(),
         (true, false) => "You proposed".to_owned(),
-        (false, true) => format!("{} proposes", summary.proposer_name),
+        (false, true) => format!("{} is proposing", summary.proposer_name),
         (false, false) => format!("{} proposed", summary.proposer_name),
     };
     let is_change = proposal.change.is_some();
     let lead = if is_change {
-        format!("{subject} to change this, which {audience} sees.")
+        format!("{subject} a change to this memory, shared with {audience}.")
     } else {
-        format!("{subject} to share this with {audience}.")
+        format!("{subject} sharing this memory with {audience}.")
     };
     let id = summary.id;
     let may_decide = proposal.may_decide;
@@ -70,7 +70,7 @@ fn show(proposal: Proposal) -> impl IntoView {
                     .then(|| {
                         view! {
                             <section class="section" aria-labelledby="why">
-                                <h2 id="why">{if is_change { "Why" } else { "Why they should know" }}</h2>
+                                <h2 id="why">{if is_change { "Change note" } else { "Reason" }}</h2>
                                 <p class="quote" dir="auto">{proposal.comment.clone()}</p>
                             </section>
                         }
@@ -89,8 +89,8 @@ fn StaleNotice(memory: String) -> impl IntoView {
         <div class="notice notice-warning">
             <Glyph icon=Icon::Warning />
             <span>
-                "You changed " <a class="link-line" href=memory>"the memory"</a>
-                " since, so this can’t be accepted any more. Propose it again as it is now."
+                <a class="link-line" href=memory>"The memory"</a>
+                " changed after it was proposed, so this can’t be accepted. Propose it again."
             </span>
         </div>
     }
@@ -122,7 +122,7 @@ fn ChangeDiff(change: ProposedChange, version: i32) -> impl IntoView {
         .collect();
     view! {
         <section aria-labelledby="difference">
-            <h2 id="difference">{format!("What would change from version {version}")}</h2>
+            <h2 id="difference">{format!("Changes to version {version}")}</h2>
             {has_title.then(|| view! { <h3 class="version-title" dir="auto"><DiffText spans=title /></h3> })}
             <div class="memory-text diff" dir="auto"><DiffText spans=content /></div>
             {(!changed_facts.is_empty())
@@ -159,8 +159,8 @@ fn AudienceSection(viewers: Viewers, visibility: Visibility, is_change: bool) ->
     };
     view! {
         <section class="who" aria-labelledby="who">
-            <h2 id="who"><Glyph icon=icon /> {if is_change { "Who sees this" } else { "Who would see this" }}</h2>
-            <p>{how_many(&viewers)} ", its owner among them."</p>
+            <h2 id="who"><Glyph icon=icon /> {if is_change { "Who can see this" } else { "Who will see this" }}</h2>
+            <p>{how_many(&viewers)} ", including the author."</p>
             <Names viewers=viewers />
         </section>
     }
@@ -175,9 +175,9 @@ fn Details(proposal: Proposal) -> impl IntoView {
         .then(|| format!("/memories/{}", proposal.memory_id));
     view! {
         <dl class="facts facts-narrow">
-            <div><dt>"State"</dt><dd><StatusBadge status=summary.status /></dd></div>
+            <div><dt>"Status"</dt><dd><StatusBadge status=summary.status /></dd></div>
             <div>
-                <dt>"By"</dt>
+                <dt>"Author"</dt>
                 <dd><a dir="auto" href=format!("/members/{}", summary.proposer_id)>{summary.proposer_name}</a></dd>
             </div>
             <div><dt>"Proposed"</dt><dd><Time at=summary.created_at /></dd></div>
@@ -229,7 +229,7 @@ fn ReviewResult(proposal: Proposal) -> impl IntoView {
 fn Decide(id: ProposalId, is_change: bool) -> impl IntoView {
     let state = FormState::<ProposalDecide>::new();
     let accept = if is_change {
-        "Accept the change"
+        "Accept change"
     } else {
         "Accept and share"
     };
@@ -237,14 +237,14 @@ fn Decide(id: ProposalId, is_change: bool) -> impl IntoView {
         <section class="section" aria-labelledby="decide">
             <h2 id="decide">"Your decision"</h2>
             <p class="muted">
-                "You decide on exactly this text. Should its owner change it first, it stays as it is."
+                "You are approving this exact version. If the author changes it first, it can’t be accepted."
             </p>
             <PostForm state=state class="form">
                 <input type="hidden" name="id" value=id.to_string() />
                 <TextArea
                     name="comment"
                     label="Comment"
-                    hint="Its owner reads this."
+                    hint="Visible to the author."
                     rows=3
                     optional=true
                     value=state.typed("comment", "")

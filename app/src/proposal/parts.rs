@@ -13,7 +13,7 @@ use crate::ui::{Badge, Tone, count, plural};
 pub(crate) fn audience_name(visibility: Visibility, team: Option<&str>) -> String {
     match (visibility, team) {
         (Visibility::Private, _) => "nobody else".to_owned(),
-        (Visibility::Org, _) => "everyone".to_owned(),
+        (Visibility::Org, _) => "the organisation".to_owned(),
         (Visibility::Team, Some(team)) => team.to_owned(),
         (Visibility::Team, None) => "a team".to_owned(),
     }
@@ -52,7 +52,7 @@ pub(super) fn Names(viewers: Viewers) -> impl IntoView {
     (!first.is_empty()).then(|| {
         view! {
             <details class="who-names">
-                <summary>"Show who"</summary>
+                <summary>"Show names"</summary>
                 <ul>
                     {first
                         .into_iter()

@@ -44,7 +44,7 @@ pub(crate) fn WhoCanSee(memory: Memory, sharing: MemorySharing) -> impl IntoView
         <section class="who" aria-labelledby="who">
             <h2 id="who"><Glyph icon=icon /> "Who can see this"</h2>
             <p>{visibility_text(&memory, is_trashed)}</p>
-            {viewer_text.map(|viewer_text| view! { <p>{format!("{viewer_text}. Programs with a key of theirs see it as they do.")}</p> })}
+            {viewer_text.map(|viewer_text| view! { <p>{format!("{viewer_text}. API keys of these members have the same access.")}</p> })}
             {has_others.then(|| view! { <Names viewers=viewers /> })}
             {pending.map(|pending| view! { <PendingNotice pending=pending version=version /> })}
             {(!choices.is_empty()).then(|| view! { <ShareForm id=id version=version choices=choices limits_to_team=limits_to_team /> })}
@@ -55,11 +55,12 @@ pub(crate) fn WhoCanSee(memory: Memory, sharing: MemorySharing) -> impl IntoView
 
 fn visibility_text(memory: &Memory, is_trashed: bool) -> String {
     if is_trashed && memory.visibility != Visibility::Private {
-        return "Only you, while it is in the trash. Restored, it is shared again.".to_owned();
+        return "Only you, while it is in the trash. If you restore it, it is shared again."
+            .to_owned();
     }
     match memory.visibility {
         Visibility::Private if memory.is_own => {
-            "Only you. Not even owners and admins; should somebody be entrusted with reading it, you are told.".to_owned()
+            "Only you. If someone uses break-glass access, you are notified.".to_owned()
         }
         Visibility::Private => format!("Only {}.", memory.owner_name),
         Visibility::Team => {
@@ -85,10 +86,10 @@ fn PendingNotice(pending: PendingProposal, version: i32) -> impl IntoView {
                 "You " <a class="link-line" href=format!("/memories/proposals/{}", pending.id)>"proposed a change"</a>
                 ". "
                 {if pending.is_stale {
-                    "It was changed otherwise since, so this can’t be accepted.".into_any()
+                    "The memory changed after that, so this can’t be accepted.".into_any()
                 } else {
                     view! {
-                        "It waits for a review. Until then " <bdi>{audience}</bdi>
+                        "It is pending review. Until then, " <bdi>{audience}</bdi>
                         {format!(" sees version {version}.")}
                     }
                         .into_any()
@@ -98,14 +99,14 @@ fn PendingNotice(pending: PendingProposal, version: i32) -> impl IntoView {
         .into_any();
     }
     let text = if pending.is_stale {
-        "It was changed since, so it can’t be accepted. Propose it again."
+        "The memory changed after it was proposed. Propose it again."
     } else {
-        "It waits for a decision."
+        "It is pending review."
     };
     view! {
         <p class="who-pending">
             "You " <a class="link-line" href=format!("/memories/proposals/{}", pending.id)>"proposed"</a>
-            " to share it with "
+            " sharing it with "
             <bdi>{audience}</bdi> ". " {text}
         </p>
     }
@@ -125,7 +126,7 @@ pub(crate) fn ReviewHint(
 ) -> impl IntoView {
     let audience = team.unwrap_or_else(|| audience_name(visibility, None));
     let text = if is_waiting {
-        "This is the change that you have proposed. Saving proposes it as it is then, in its place: "
+        "This is your proposed change. Saving replaces the proposal: "
     } else {
         "Saving proposes your change: "
     };
@@ -133,7 +134,7 @@ pub(crate) fn ReviewHint(
         <div class="notice">
             <Glyph icon=Icon::Info />
             <span>
-                {text} <bdi>{audience}</bdi> {format!(" sees version {version} until somebody who decides it has reviewed the change.")}
+                {text} <bdi>{audience}</bdi> {format!(" sees version {version} until the change is approved.")}
             </span>
         </div>
     }
@@ -154,8 +155,8 @@ pub(crate) fn PendingHint(pending: PendingProposal) -> impl IntoView {
             <Glyph icon=Icon::Warning />
             <span>
                 "You " <a class="link-line" href=format!("/memories/proposals/{id}")>"proposed"</a>
-                " to share this with " <bdi>{audience}</bdi>
-                ". Once you change it, it can’t be accepted any more and has to be proposed again."
+                " sharing this with " <bdi>{audience}</bdi>
+                ". If you change it, the proposal can’t be accepted and you need to propose it again."
             </span>
         </div>
     }
@@ -188,20 +189,20 @@ fn ShareForm(
         .into_iter()
         .map(|choice| {
             let name = if choice.team_name.is_empty() {
-                "Everyone".to_owned()
+                "Organisation".to_owned()
             } else {
                 choice.team_name
             };
-            let label = match (is_mixed, choice.is_immediate) {
-                (false, _) => name,
-                (true, true) => format!("At once: {name}"),
-                (true, false) => format!("If somebody agrees: {name}"),
+            let label = if is_mixed && !choice.is_immediate {
+                format!("{name} (needs approval)")
+            } else {
+                name
             };
             Choice::new(choice.audience.key(), label)
         })
         .collect();
     let hint = if is_immediate == 0 {
-        "Somebody who decides it reads this, and the memory as it is now."
+        "Shown to reviewers with the memory."
     } else {
         ""
     };
@@ -215,7 +216,7 @@ fn ShareForm(
                     <input type="hidden" name="version" value=version.to_string() />
                     <SelectField
                         name="audience"
-                        label="With whom"
+                        label="Share with"
                         choices=options
                         value=state.typed("audience", &default_audience)
                         error=state.field_error("audience")
@@ -225,7 +226,7 @@ fn ShareForm(
                             view! {
                                 <TextArea
                                     name="comment"
-                                    label="Why they should know"
+                                    label="Reason"
                                     hint=hint
                                     rows=3
                                     optional=true
@@ -251,7 +252,7 @@ fn Unshare(id: String) -> impl IntoView {
             <input type="hidden" name="id" value=id />
             <button type="submit" class="button">
                 <Glyph icon=Icon::Undo />
-                "Take back"
+                "Stop sharing"
             </button>
         </PostForm>
     }

@@ -11,58 +11,58 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     (
         "transport",
         "400",
-        "The request can't be read: its JSON, its length, two different keys.",
+        "The request can't be read: invalid JSON, wrong length, or two different keys.",
     ),
     (
         "unauthenticated",
         "401",
-        "No API key came with it, or one that is not known, has expired or was revoked.",
+        "No API key, or the key is unknown, expired or revoked.",
     ),
     (
         "forbidden",
         "403",
-        "The key, or the member behind it, lacks the permission that “permission” names.",
+        "The key or its owner lacks the permission named in “permission”.",
     ),
     (
         "not_found",
         "404",
-        "There is no such thing, or this key may not know that there is.",
+        "The resource doesn't exist, or the key has no access to it.",
     ),
     (
         "method_not_allowed",
         "405",
-        "The path doesn't know this method.",
+        "The path doesn't support this method.",
     ),
     (
         "conflict",
         "409",
-        "Its state doesn't allow it: it was changed or ended meanwhile, or is being worked on.",
+        "The resource was changed meanwhile, or its state doesn't allow the request.",
     ),
-    ("too_large", "413", "The body is larger than is taken here."),
+    ("too_large", "413", "The body is too large."),
     (
         "unsupported_media_type",
         "415",
-        "The body is not JSON, or doesn't say so in Content-Type.",
+        "The body is not JSON, or its Content-Type is not application/json.",
     ),
     (
         "invalid",
         "422",
-        "Something in it is not acceptable; “errors” names each field.",
+        "The input is not valid; “errors” names each field.",
     ),
     (
         "too_many_requests",
         "429",
-        "The key's allowance is used up. “Retry-After” says when to come again.",
+        "Rate limit exceeded. Retry after the time in “Retry-After”.",
     ),
     (
         "internal",
         "500",
-        "A fault of ours. “request_id” finds it in the server's log.",
+        "Internal error. Find it in the server's log by “request_id”.",
     ),
     (
         "unavailable",
         "503",
-        "A part of Atrium is away for the moment. “Retry-After” says when to come again.",
+        "A part of Atrium is unavailable. Retry after the time in “Retry-After”.",
     ),
 ];
 
@@ -78,11 +78,11 @@ fn show(reference: Reference) -> impl IntoView {
         .groups
         .iter()
         .map(|group| (anchor(&group.name), group.name.clone()))
-        .chain([("refusals".to_owned(), "Refusals".to_owned())])
+        .chain([("refusals".to_owned(), "Errors".to_owned())])
         .map(|(id, name)| view! { <li><a href=format!("#{id}") rel="external">{name}</a></li> })
         .collect_view();
     view! {
-        <PageHead title="API reference" lead="Atrium for programs, as this installation has it.">
+        <PageHead title="API reference" lead="REST API">
             <a class="button" href="/api/v1/openapi.json" rel="external">"OpenAPI document"</a>
             <a class="button button-primary" href="/keys/new">
                 <Glyph icon=Icon::Key />
@@ -139,12 +139,12 @@ fn Entry(operation: Operation) -> impl IntoView {
                     ". "
                     {prose(&operation.description)}
                 </p>
-                <p class="muted">"Needs " <code>{operation.permission}</code> " in the key’s scopes."</p>
+                <p class="muted">"Requires the scope " <code>{operation.permission}</code> "."</p>
                 <Fields title="Parameters" fields=operation.parameters places=true />
                 <Fields title="Body" fields=operation.body />
-                <h3>{format!("Answer, {}", operation.status)}</h3>
+                <h3>{format!("Response, {}", operation.status)}</h3>
                 {if operation.answer.is_empty() {
-                    view! { <p class="muted">"Nothing but the status."</p> }.into_any()
+                    view! { <p class="muted">"No body."</p> }.into_any()
                 } else {
                     view! { <FieldList fields=operation.answer places=false /> }.into_any()
                 }}
@@ -200,10 +200,10 @@ fn FieldList(fields: Vec<ReferenceField>, places: bool) -> impl IntoView {
 fn ProblemCodes(fields: Vec<ReferenceField>) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="refusals">
-            <h2 id="refusals">"Refusals"</h2>
+            <h2 id="refusals">"Errors"</h2>
             <p class="prose">
-                "Whatever is refused is told as " <code>"application/problem+json"</code>
-                " with these fields. " <code>"code"</code> " is one of the words below and never changes."
+                "Errors are returned as " <code>"application/problem+json"</code>
+                " with these fields. " <code>"code"</code> " is one of the values below and never changes."
             </p>
             <FieldList fields=fields places=false />
             <div class="table-frame">

@@ -32,7 +32,7 @@ fn NewForm(grantable: BTreeSet<Permission>) -> impl IntoView {
     view! {
         <PageHead
             title="New role"
-            lead="You can put in whatever you hold yourself. Give it to members afterwards."
+            lead="You can only include permissions you have yourself."
             up=("/roles", "Roles")
         />
         <PostForm state=state class="form">
@@ -101,8 +101,8 @@ fn Fields<S: FormCall>(
         />
         <TextField
             name="description"
-            label="What it is for"
-            hint="Optional. One sentence for those who give it."
+            label="Description"
+            hint="Optional."
             value=state.typed("description", &description)
             error=state.field_error("description")
         />

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) fn RoleListPage() -> impl IntoView {
     let roles = role_list();
     view! {
-        <PageHead title="Roles" lead="Who may do what. Five roles come with every organisation; others are your own.">
+        <PageHead title="Roles" lead="Built-in and custom roles and what they allow.">
             <IfPermitted permission=Permission::RoleManage>
                 <a class="button button-primary" href="/roles/new">
                     <Glyph icon=Icon::Plus />
@@ -34,7 +34,7 @@ fn show(roles: Vec<Role>) -> impl IntoView {
     view! {
         <RoleTable roles=roles.clone() />
         <section class="section" aria-labelledby="matrix">
-            <h2 id="matrix">"What each role allows"</h2>
+            <h2 id="matrix">"Permissions by role"</h2>
             <Matrix roles=roles />
         </section>
     }
@@ -48,8 +48,8 @@ fn RoleTable(roles: Vec<Role>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Role"</th>
-                        <th scope="col" class="optional">"What it is for"</th>
-                        <th scope="col" class="col-status">"Held by"</th>
+                        <th scope="col" class="optional">"Description"</th>
+                        <th scope="col" class="col-status">"Members"</th>
                     </tr>
                 </thead>
                 <tbody>

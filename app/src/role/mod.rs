@@ -44,7 +44,7 @@ pub(crate) const FEATURE: Feature = Feature {
 };
 
 flashes! {
-    ROLE_CREATED = "role_created", "Role created. Give it on a member's page.";
-    ROLE_UPDATED = "role_updated", "Role saved. It counts from the next request on.";
+    ROLE_CREATED = "role_created", "Role created. Assign it on a member's page.";
+    ROLE_UPDATED = "role_updated", "Role saved. Changes take effect with the next request.";
     ROLE_DELETED = "role_deleted", "Role deleted.";
 }

@@ -38,7 +38,7 @@ fn show(detail: RoleDetail) -> impl IntoView {
     } else {
         let notice = role
             .is_system
-            .then_some("It came with the organisation and is the same everywhere. Make a role of your own for anything else.");
+            .then_some("Built-in roles can’t be edited. Create a custom role instead.");
         view! {
             {notice
                 .map(|text| {
@@ -68,11 +68,11 @@ fn Holders(role: Role, holders: Vec<RoleHolder>) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="holders">
             <div class="section-head">
-                <h2 id="holders">"Held by " {plural(role.holder_count, "member", "members")}</h2>
-                {(role.holder_count > 0).then(|| view! { <a href=all>"In the list of members"</a> })}
+                <h2 id="holders">"Assigned to " {plural(role.holder_count, "member", "members")}</h2>
+                {(role.holder_count > 0).then(|| view! { <a href=all>"View members"</a> })}
             </div>
             {if holders.is_empty() {
-                view! { <p class="muted">"Nobody holds it. Give it on a member’s page."</p> }.into_any()
+                view! { <p class="muted">"No members have this role."</p> }.into_any()
             } else {
                 view! {
                     <p class="names">
@@ -98,16 +98,15 @@ fn Delete(role: Role) -> impl IntoView {
     let state = FormState::<RoleDelete>::new();
     let (text, button) = if role.holder_count == 0 {
         (
-            "Nobody holds this role, so nobody loses anything.".to_owned(),
+            "No members have this role.".to_owned(),
             "Delete role".to_owned(),
         )
     } else {
+        let lose = plural(role.holder_count, "member loses", "members lose");
         let members = plural(role.holder_count, "member", "members");
         (
-            format!(
-                "The {members} above lose it, and what only it allows, with their next request."
-            ),
-            format!("Take it from {members} and delete"),
+            format!("{lose} this role immediately."),
+            format!("Remove from {members} and delete"),
         )
     };
     view! {

@@ -55,9 +55,9 @@ fn PermissionRow(permission: Permission, is_held: bool, choice: Option<bool>) ->
         </span>
     };
     let reason = if permission.is_entrusted() {
-        "Only owners give it"
+        "Owners only"
     } else {
-        "You don’t hold it"
+        "You don’t have this permission"
     };
     match choice {
         Some(is_changeable) => view! {

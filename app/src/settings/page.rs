@@ -34,11 +34,11 @@ fn show(data: SettingsData) -> impl IntoView {
         CHANGES_NEED_REVIEW
     };
     let typed = move |name: &str, otherwise: &str| state.typed(name, otherwise);
-    let none = Choice::new("", format!("Not chosen ({})", TimeZone::UTC));
+    let none = Choice::new("", format!("Default ({})", TimeZone::UTC));
     let time_zones = time_zone_choices(none, &data.time_zones);
     let none = Choice::new(
         "",
-        format!("Not chosen ({})", TenantSettings::DEFAULT_CURRENCY),
+        format!("Default ({})", TenantSettings::DEFAULT_CURRENCY),
     );
     let currencies = data.currencies.into_iter().map(|(code, name)| {
         let label = format!("{code} · {name}");
@@ -46,7 +46,7 @@ fn show(data: SettingsData) -> impl IntoView {
     });
     let currencies = std::iter::once(none).chain(currencies).collect::<Vec<_>>();
     view! {
-        <PageHead title="Settings" lead="What counts for everybody in the organisation." />
+        <PageHead title="Settings" lead="Organisation settings" />
         <SettingsTabs />
         <PostForm state=state class="form">
             // After a failed post without scripts it is still the version that
@@ -54,14 +54,14 @@ fn show(data: SettingsData) -> impl IntoView {
             <input type="hidden" name="version" value=typed("version", &organisation.version.to_string()) />
             <TextField
                 name="name"
-                label="Name of the organisation"
+                label="Organisation name"
                 value=typed("name", &organisation.name)
                 error=state.field_error("name")
             />
             <SelectField
                 name="time_zone"
                 label="Time zone"
-                hint="For those who chose none on their profile."
+                hint="Default for members."
                 choices=time_zones
                 value=typed("time_zone", settings.time_zone.as_deref().unwrap_or_default())
                 error=state.field_error("time_zone")
@@ -69,29 +69,29 @@ fn show(data: SettingsData) -> impl IntoView {
             <SelectField
                 name="currency"
                 label="Currency"
-                hint="In which usage and budgets are counted."
+                hint="Used for billing."
                 choices=currencies
                 value=typed("currency", settings.currency.as_deref().unwrap_or_default())
                 error=state.field_error("currency")
             />
             <TextField
                 name="session_idle_hours"
-                label="Hours until an unused session ends"
-                hint="Empty: as the operator of this installation decided. More than that has no effect."
+                label="Idle timeout (hours)"
+                hint="Leave empty for the default of this installation, which is also the maximum."
                 value=typed("session_idle_hours", &hours(settings.session_idle_hours))
                 error=state.field_error("session_idle_hours")
             />
             <TextField
                 name="session_absolute_hours"
-                label="Hours until any session ends"
-                hint="Counts for sessions that begin from now on. To end those that are open, go to the members."
+                label="Maximum session length (hours)"
+                hint="Applies to new sessions. To end open sessions, go to Members."
                 value=typed("session_absolute_hours", &hours(settings.session_absolute_hours))
                 error=state.field_error("session_absolute_hours")
             />
             <TextArea
                 name="invite_domains"
-                label="E-mail domains of invites"
-                hint="One on each line, such as example.org. With any, an invite needs an address of one of them. Empty: people can be invited without."
+                label="Invite domains"
+                hint="One per line, such as example.org. Only invite addresses on these domains. Leave empty to allow any."
                 rows=3
                 optional=true
                 value=typed("invite_domains", &settings.invite_domains.join("\n"))
@@ -100,10 +100,10 @@ fn show(data: SettingsData) -> impl IntoView {
             <SelectField
                 name="reviewed_changes"
                 label="Changes to reviewed memories"
-                hint="What others see of a memory is accepted for them. Those who decide that change it at once, either way."
+                hint="Applies to memories shared after a review. Reviewers can always change them directly."
                 choices=vec![
-                    Choice::new(CHANGES_NEED_REVIEW, "Need a new review"),
-                    Choice::new(OWNERS_MAY_CHANGE, "Are up to the owner of the memory"),
+                    Choice::new(CHANGES_NEED_REVIEW, "Require a new review"),
+                    Choice::new(OWNERS_MAY_CHANGE, "Don’t require a review"),
                 ]
                 value=typed("reviewed_changes", reviewed_changes)
                 error=state.field_error("reviewed_changes")
@@ -113,7 +113,7 @@ fn show(data: SettingsData) -> impl IntoView {
             </div>
         </PostForm>
         <p class="muted small">
-            "In commands and configuration, this organisation is " <code>{organisation.slug}</code> "."
+            "Slug: " <code>{organisation.slug}</code>
         </p>
     }
 }

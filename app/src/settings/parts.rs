@@ -10,7 +10,7 @@ pub(crate) fn SettingsTabs() -> impl IntoView {
     view! {
         <Tabs
             label="Settings"
-            tabs=vec![("/settings", "Organisation"), ("/settings/embedding", "Search by meaning")]
+            tabs=vec![("/settings", "Organisation"), ("/settings/embedding", "Semantic search")]
         />
     }
 }

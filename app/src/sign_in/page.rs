@@ -51,7 +51,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
             <div class="gate-card">
                 <p class="wordmark"><Glyph icon=Icon::Logo />"Atrium"</p>
                 <h1>"Sign in to your organisation"</h1>
-                <p>"Keep what you and your agents should remember, and find it again by what it means."</p>
+                <p>"Shared memory for you and your AI tools."</p>
                 {problem
                         .map(|problem| {
                             view! {

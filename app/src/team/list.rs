@@ -24,7 +24,7 @@ pub(crate) fn TeamListPage() -> impl IntoView {
         Ok::<_, AppError>((query, after, page))
     };
     view! {
-        <PageHead title="Teams" lead="Groups of people and agents that share memories." />
+        <PageHead title="Teams" lead="Groups of members that share memories." />
         {load_part(teams, |(query, after, page)| show(query, &after, page))}
         <IfPermitted permission=Permission::TeamManage>
             <Create />
@@ -37,8 +37,8 @@ fn show(query: String, after: &str, page: Page<TeamSummary>) -> AnyView {
     let first = after.is_empty();
     if page.items.is_empty() && first && query.is_empty() {
         return view! {
-            <EmptyState title="There are no teams yet" text="A team’s members see the memories that are shared with it.">
-                <a class="button" href="/members">"See the members"</a>
+            <EmptyState title="No teams yet" text="Members of a team can view the memories shared with it.">
+                <a class="button" href="/members">"View members"</a>
             </EmptyState>
         }
         .into_any();
@@ -54,7 +54,7 @@ fn show(query: String, after: &str, page: Page<TeamSummary>) -> AnyView {
         <FilterForm path="/teams" label="Search teams" class="filters-main">
             <SearchBox
                 label="Search teams"
-                placeholder="Part of a name"
+                placeholder="Team name"
                 value=query
                 max_chars=100
                 act="Search"
@@ -62,7 +62,7 @@ fn show(query: String, after: &str, page: Page<TeamSummary>) -> AnyView {
         </FilterForm>
         {if page.items.is_empty() {
             view! {
-                <EmptyState title="No team has this in its name" text="Try a shorter part of it.">
+                <EmptyState title="No results" text="Try a different name.">
                     <a class="button" href="/teams">"Show all teams"</a>
                 </EmptyState>
             }
@@ -83,7 +83,7 @@ fn TeamTable(teams: Vec<TeamSummary>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Team"</th>
-                        <th scope="col" class="optional">"Led by"</th>
+                        <th scope="col" class="optional">"Leads"</th>
                         <th scope="col" class="number col-status">"Members"</th>
                     </tr>
                 </thead>
@@ -92,7 +92,7 @@ fn TeamTable(teams: Vec<TeamSummary>) -> impl IntoView {
                         .into_iter()
                         .map(|team| {
                             let leads = if team.leads.is_empty() {
-                                view! { <span class="muted">"Nobody"</span> }.into_any()
+                                view! { <span class="muted">"–"</span> }.into_any()
                             } else {
                                 team.leads.join(", ").into_any()
                             };
@@ -101,7 +101,7 @@ fn TeamTable(teams: Vec<TeamSummary>) -> impl IntoView {
                                     <td>
                                         <div class="cell-line">
                                             <a class="row-title" dir="auto" href=format!("/teams/{}", team.id)>{team.name}</a>
-                                            {team.is_own.then(|| view! { <Badge tone=Tone::Neutral text="Yours" /> })}
+                                            {team.is_own.then(|| view! { <Badge tone=Tone::Neutral text="Your team" /> })}
                                         </div>
                                     </td>
                                     <td class="optional wrap" dir="auto">{leads}</td>

@@ -47,8 +47,8 @@ pub(crate) const FEATURE: Feature = Feature {
 flashes! {
     TEAM_CREATED = "team_created", "Team created. Add its members.";
     TEAM_RENAMED = "team_renamed", "Team renamed.";
-    TEAM_DELETED = "team_deleted", "Team deleted. What was shared with it stays with its owners.";
+    TEAM_DELETED = "team_deleted", "Team deleted. Memories shared with it are private to their authors.";
     /// Added to a team, or given another role in it.
-    TEAM_MEMBER_SET = "team_member_set", "Team changed.";
-    TEAM_MEMBER_REMOVED = "team_member_removed", "Taken out of the team.";
+    TEAM_MEMBER_SET = "team_member_set", "Team updated.";
+    TEAM_MEMBER_REMOVED = "team_member_removed", "Removed from the team.";
 }

@@ -55,8 +55,8 @@ fn Members(team: TeamDetail) -> impl IntoView {
     if members.is_empty() {
         return view! {
             <EmptyState
-                title="Nobody belongs to this team yet"
-                text=if may_manage { "Find somebody below and add them." } else { "Its leads and administrators add people." }
+                title="No members yet"
+                text=if may_manage { "Search for members below to add them." } else { "Team leads and administrators can add members." }
             >
                 <a class="button" href="/teams">"All teams"</a>
             </EmptyState>
@@ -75,8 +75,8 @@ fn Members(team: TeamDetail) -> impl IntoView {
                     <thead>
                         <tr>
                             <th scope="col">"Member"</th>
-                            <th scope="col">"In the team"</th>
-                            <th scope="col" class="optional col-time">"Since"</th>
+                            <th scope="col">"Role"</th>
+                            <th scope="col" class="optional col-time">"Added"</th>
                             {may_manage.then(|| view! { <th scope="col" class="narrow"><span class="visually-hidden">"Actions"</span></th> })}
                         </tr>
                     </thead>
@@ -118,7 +118,7 @@ fn MemberRow(member: TeamMember, may_manage: bool) -> impl IntoView {
                 </div>
             </td>
             <td><Badge tone=if role == TeamRole::Lead { Tone::Accent } else { Tone::Neutral } text=role.label() />
-                {from_issuer.then(|| view! { " " <Badge tone=Tone::Neutral text="By a group" /> })}
+                {from_issuer.then(|| view! { " " <Badge tone=Tone::Neutral text="From directory group" /> })}
             </td>
             <td class="optional col-time"><Time at=added_at /></td>
             {may_manage.then(|| view! { <td class="narrow"><RowActions id=id name=name role=role from_issuer=from_issuer /></td> })}
@@ -151,7 +151,7 @@ fn RowActions(id: UserId, name: String, role: TeamRole, from_issuer: bool) -> im
                             name="leave"
                             value=id.to_string()
                             class="button button-small"
-                            aria-label=format!("Take {name} out of the team")
+                            aria-label=format!("Remove {name} from the team")
                         >
                             "Remove"
                         </button>
@@ -178,19 +178,19 @@ fn AddMember(team: TeamDetail, query: String, found: Vec<MemberSummary>) -> impl
         .collect::<Vec<_>>();
     view! {
         <section class="section" aria-labelledby="add">
-            <h2 id="add">"Add somebody"</h2>
-            <FilterForm path=path label="Find a member to add" class="filters-main">
+            <h2 id="add">"Add member"</h2>
+            <FilterForm path=path label="Search members" class="filters-main">
                 <SearchBox
-                    label="Find a member to add"
-                    placeholder="Part of a name, an e-mail address or a handle"
+                    label="Search members"
+                    placeholder="Name, email or handle"
                     value=query
                     max_chars=200
-                    act="Find"
+                    act="Search"
                 />
             </FilterForm>
             {match (has_query, rows.is_empty()) {
                 (false, _) => ().into_any(),
-                (true, true) => view! { <p class="muted">"Nobody fits. Try a shorter part."</p> }.into_any(),
+                (true, true) => view! { <p class="muted">"No members found."</p> }.into_any(),
                 (true, false) => view! {
                     <PostForm state=state>
                         <input type="hidden" name="id" value=team.id.to_string() />
@@ -215,7 +215,7 @@ fn CandidateRow(member: MemberSummary, is_member: bool) -> impl IntoView {
                 {member.email.map(|email| view! { <span class="muted">{email}</span> })}
             </span>
             {if is_member {
-                view! { <span class="muted">"In the team"</span> }.into_any()
+                view! { <span class="muted">"Already in the team"</span> }.into_any()
             } else {
                 view! {
                     <span class="row-actions">
@@ -255,7 +255,7 @@ fn Rename(id: TeamId, name: String) -> impl IntoView {
                 <input type="hidden" name="id" value=id.to_string() />
                 <TextField
                     name="name"
-                    label="The team’s name"
+                    label="Team name"
                     value=state.typed("name", &name)
                     error=state.field_error("name")
                 />
@@ -269,18 +269,18 @@ fn Rename(id: TeamId, name: String) -> impl IntoView {
 #[component]
 fn Delete(team: TeamDetail, shared: i64) -> impl IntoView {
     let state = FormState::<TeamDelete>::new();
-    let members = plural(team.member_count, "member leaves", "members leave");
+    let members = plural(team.member_count, "member", "members");
     let memories = match shared {
         0 => "No memories are shared with it.".to_owned(),
         n => format!(
-            "{} shared with it stay with their owners, who alone see them from then on.",
-            plural(n, "memory", "memories"),
+            "{} private to their authors.",
+            plural(n, "shared memory becomes", "shared memories become"),
         ),
     };
     view! {
         <section class="section" aria-labelledby="delete">
             <h2 id="delete">"Delete this team"</h2>
-            <p class="muted">{format!("{members} the team. {memories} This can’t be undone.")}</p>
+            <p class="muted">{format!("Removes {members}. {memories} This can’t be undone.")}</p>
             <PostForm state=state class="row-form">
                 <input type="hidden" name="id" value=team.id.to_string() />
                 <TextField

@@ -14,7 +14,7 @@ pub(crate) fn CopyId(
     view! {
         <span class="copy-id">
             <code>{id}</code>
-            <CopyButton text=text label=format!("Copy the {what}'s id") />
+            <CopyButton text=text label=format!("Copy the {what} ID") />
         </span>
     }
 }

@@ -124,7 +124,7 @@ pub(crate) fn ErrorState(
             {request_id.map(|id| {
                 view! {
                     <p class="muted">
-                        "If it stays, give this id to whoever runs Atrium: " <code>{id}</code>
+                        "If this continues, send this ID to your administrator: " <code>{id}</code>
                     </p>
                 }
             })}
@@ -137,21 +137,19 @@ fn title_and_text(error: &AppError) -> (&'static str, String) {
     match error {
         AppError::Unauthenticated => (
             "You are signed out",
-            "Your session has ended. Sign in to go on.".to_owned(),
+            "Your session has ended. Sign in to continue.".to_owned(),
         ),
-        AppError::Forbidden { permission } => {
-            ("This is not open to you", forbidden_text(*permission))
-        }
+        AppError::Forbidden { permission } => ("Access denied", forbidden_text(*permission)),
         AppError::NotFound => (
-            "There is nothing here",
-            "It may have been moved or deleted, or it may not be yours to see.".to_owned(),
+            "Page not found",
+            "It may have been moved or deleted, or you don’t have access to it.".to_owned(),
         ),
         AppError::Conflict { message } | AppError::TooLarge { message } => {
-            ("That did not work", message.clone())
+            ("Couldn’t complete", message.clone())
         }
-        AppError::Invalid { .. } => ("That did not work", error.to_string()),
+        AppError::Invalid { .. } => ("Couldn’t complete", error.to_string()),
         AppError::TooManyRequests { .. } => ("Too many requests", error.to_string()),
-        AppError::Unavailable { message } => ("A part of Atrium is away", message.clone()),
+        AppError::Unavailable { message } => ("Service unavailable", message.clone()),
         AppError::Internal => ("Something went wrong", error.to_string()),
         AppError::Transport { .. } => (
             "The server could not be reached",
@@ -163,8 +161,8 @@ fn title_and_text(error: &AppError) -> (&'static str, String) {
 /// Says which permission is missing and who can grant it.
 fn forbidden_text(permission: Permission) -> String {
     format!(
-        "It needs the permission {permission}: {} {}",
-        lower_first(permission.sentence()),
+        "You need the permission “{}” ({permission}). {}",
+        permission.sentence().trim_end_matches('.'),
         grant_hint(permission),
     )
 }
@@ -172,17 +170,10 @@ fn forbidden_text(permission: Permission) -> String {
 /// Says who can grant the permission.
 pub(crate) const fn grant_hint(permission: Permission) -> &'static str {
     if permission.is_for_roles() {
-        "An owner or admin of your organisation can grant it."
+        "Ask an owner or admin of your organisation."
     } else {
-        "Only the machine's command line grants it: atrium operator add."
+        "It can only be granted on the server's command line: atrium operator add."
     }
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(chars).collect()
-    })
 }
 
 /// Sets the status of the response being rendered.
@@ -207,7 +198,7 @@ mod tests {
     fn forbidden_text_names_the_permission_and_who_can_grant_it() {
         assert_eq!(
             forbidden_text(Permission::AuditRead),
-            "It needs the permission audit.read: read the organisation's audit log. An owner or admin of your organisation can grant it."
+            "You need the permission “Read the audit log” (audit.read). Ask an owner or admin of your organisation."
         );
         let text = forbidden_text(Permission::PlatformOperate);
         assert!(text.ends_with("atrium operator add."), "{text}");

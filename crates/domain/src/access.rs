@@ -38,31 +38,31 @@ macro_rules! permissions {
 crate::schema::key_schema!(Permission);
 
 permissions! {
-    MemoryRead = "memory.read", "See and search your memories and those shared with you.";
-    MemoryWrite = "memory.write", "Create, edit, delete and restore your memories.";
-    MemoryShare = "memory.share", "Share your memories or propose it, and decide what is proposed to teams you lead.";
-    MemoryReview = "memory.review", "Decide what is proposed to any team or to everyone, and share your own without asking.";
-    MemoryImport = "memory.import", "Import memories from a file.";
-    ProfileManage = "profile.manage", "See your profile and end your own sessions.";
-    AuditRead = "audit.read", "Read the organisation's audit log.";
+    MemoryRead = "memory.read", "Read memories.";
+    MemoryWrite = "memory.write", "Create, edit, delete and restore memories.";
+    MemoryShare = "memory.share", "Share memories, and review proposals for teams you lead.";
+    MemoryReview = "memory.review", "Review all proposals, and share memories without a review.";
+    MemoryImport = "memory.import", "Import memories from files.";
+    ProfileManage = "profile.manage", "Manage own profile and sessions.";
+    AuditRead = "audit.read", "Read the audit log.";
     /// Runs cross-tenant access attempts against the live database.
-    IsolationProbe = "isolation.probe", "Test that no other organisation can be reached.";
-    GroupMappingManage = "group_mapping.manage", "Decide which groups grant which roles and teams.";
-    SettingsManage = "settings.manage", "Change the organisation's name and settings.";
-    MemberRead = "member.read", "See the organisation's members, roles and teams.";
+    IsolationProbe = "isolation.probe", "Run tenant isolation checks.";
+    GroupMappingManage = "group_mapping.manage", "Manage directory group mappings.";
+    SettingsManage = "settings.manage", "Manage organisation settings.";
+    MemberRead = "member.read", "View members, roles and teams.";
     MemberManage = "member.manage", "Suspend, deactivate, reactivate and offboard members, and end their sessions.";
-    MemberInvite = "member.invite", "Invite people into the organisation.";
-    RoleManage = "role.manage", "Create, change and delete custom roles.";
-    RoleGrant = "role.grant", "Give members roles and take them away.";
-    OwnerGrant = "owner.grant", "Make and unmake owners, and entrust somebody with reading private memories.";
-    TeamLead = "team.lead", "Rename the teams you lead and change who belongs to them.";
-    TeamManage = "team.manage", "Create, change and delete any team.";
+    MemberInvite = "member.invite", "Invite members.";
+    RoleManage = "role.manage", "Manage custom roles.";
+    RoleGrant = "role.grant", "Assign and remove roles.";
+    OwnerGrant = "owner.grant", "Manage owners and grant break-glass access.";
+    TeamLead = "team.lead", "Manage teams you lead.";
+    TeamManage = "team.manage", "Manage all teams.";
     /// Never part of a system role; see [`Permission::is_entrusted`].
-    MemoryBreakGlass = "memory.break_glass", "Read a member's private memories for a stated reason; the member is told.";
-    ApiKeyOwn = "api_key.own", "Create, see and revoke keys with which programs act as you.";
-    ApiKeyManage = "api_key.manage", "See and revoke everybody's keys, and create agents and services with theirs.";
+    MemoryBreakGlass = "memory.break_glass", "Open a member's private memories with a stated reason; the member is notified.";
+    ApiKeyOwn = "api_key.own", "Manage own API keys.";
+    ApiKeyManage = "api_key.manage", "Manage all API keys, agents and services.";
     /// Concerns the whole installation; see [`Permission::is_for_roles`].
-    PlatformOperate = "platform.operate", "Run this installation: see, create, suspend and delete organisations.";
+    PlatformOperate = "platform.operate", "Operate this installation: view, create, suspend and delete organisations.";
 }
 
 /// Rules for granting permissions.
@@ -159,10 +159,10 @@ keyed_enum! {
 impl SystemRole {
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Owner => "Everything in the organisation, except others' private memories.",
-            Self::Admin => "Runs the organisation day to day.",
+            Self::Owner => "Full access, except other members' private memories.",
+            Self::Admin => "Manages the organisation day to day.",
             Self::Member => "Works with own and shared memories.",
-            Self::Viewer => "Reads what is shared, changes nothing.",
+            Self::Viewer => "Reads shared memories.",
             Self::Billing => "Reads usage and cost.",
         }
     }

@@ -243,13 +243,13 @@ impl NewApiKey {
     /// Validates the input. The caller must check that the scopes may be granted.
     pub fn parse(input: &ApiKeyInput) -> Result<Self, AppError> {
         let mut errors = FieldErrors::default();
-        let missing = format!("Say what the key is for, in 1 to {MAX_LABEL_CHARS} characters.");
+        let missing = format!("Enter a name of 1 to {MAX_LABEL_CHARS} characters.");
         let label = errors.line("label", &input.label, MAX_LABEL_CHARS, &missing);
         let mut scopes = BTreeSet::new();
         for scope in &input.scopes {
             let permission = match Permission::for_role(scope) {
                 Ok(permission) if permission.is_entrusted() => Err(format!(
-                    "{} is for people in their browser; no key can hold it.",
+                    "{} is only available in the browser, not for API keys.",
                     quote(scope)
                 )),
                 Ok(permission) => Ok(permission),
@@ -258,7 +258,7 @@ impl NewApiKey {
             scopes.extend(errors.check("scopes", permission));
         }
         if input.scopes.is_empty() {
-            errors.reject("scopes", "Choose at least one thing that the key may do.");
+            errors.reject("scopes", "Choose at least one permission.");
         }
         let vendor = match input.vendor.as_deref().unwrap_or_default() {
             "" => Some(Vendor::Other),
@@ -271,7 +271,7 @@ impl NewApiKey {
             days => {
                 let days: Option<u16> = days.parse().ok();
                 let days = days.filter(|days| (1..=MAX_LIFETIME_DAYS).contains(days));
-                let message = || format!("Choose 1 to {MAX_LIFETIME_DAYS} days, or no end.");
+                let message = || format!("Choose 1 to {MAX_LIFETIME_DAYS} days, or never.");
                 let days = errors.check("lifetime", days.ok_or_else(message));
                 days.map(|days| time::Duration::days(days.into()))
             }
@@ -322,7 +322,7 @@ pub struct NewServiceAccount {
 impl NewServiceAccount {
     pub fn parse(input: &ServiceAccountInput) -> Result<Self, AppError> {
         let mut errors = FieldErrors::default();
-        let missing = format!("Give it a name, in 1 to {MAX_LABEL_CHARS} characters.");
+        let missing = format!("Enter a name of 1 to {MAX_LABEL_CHARS} characters.");
         let name = errors.line("name", &input.name, MAX_LABEL_CHARS, &missing);
         let kind = ActorKind::from_key(&input.kind)
             .filter(|kind| matches!(kind, ActorKind::Agent | ActorKind::Service));

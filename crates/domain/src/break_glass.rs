@@ -42,7 +42,7 @@ impl BreakGlassRequest {
         let reason = draft.reason.trim();
         if !(MIN_REASON_CHARS..=MAX_REASON_CHARS).contains(&reason.chars().count()) {
             let message =
-                format!("Say why, in {MIN_REASON_CHARS} to {MAX_REASON_CHARS} characters.");
+                format!("Enter a reason of {MIN_REASON_CHARS} to {MAX_REASON_CHARS} characters.");
             errors.reject("reason", message);
         } else if reason.contains('\0') {
             errors.reject("reason", "A reason can't contain a NUL character.");

@@ -44,13 +44,13 @@ impl FromStr for BulkAction {
     type Err = AppError;
 
     fn from_str(key: &str) -> Result<Self, AppError> {
-        let invalid = |_| AppError::field("act", "Choose what to do with them.");
+        let invalid = |_| AppError::field("act", "Choose an action.");
         match key.split_once(':') {
             None if key == MemberChange::Suspend.key() => Ok(Self::Suspend),
             None if key == MemberChange::Reactivate.key() => Ok(Self::Reactivate),
             Some(("role", id)) => id.parse().map(Self::GrantRole).map_err(invalid),
             Some(("team", id)) => id.parse().map(Self::AddToTeam).map_err(invalid),
-            _ => Err(AppError::field("act", "Choose what to do with them.")),
+            _ => Err(AppError::field("act", "Choose an action.")),
         }
     }
 }
@@ -86,7 +86,7 @@ pub struct BulkOutcomePath {
 pub struct BulkChoice {
     /// A [`BulkAction`] key.
     pub key: String,
-    /// E.g. `Give the role Viewer`.
+    /// E.g. `Assign role: Viewer`.
     pub label: String,
 }
 

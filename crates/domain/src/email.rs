@@ -20,7 +20,7 @@ impl EmailAddress {
     /// # Errors
     /// A sentence for the user.
     pub fn parse(typed: &str) -> Result<Self, &'static str> {
-        const INVALID: &str = "This is not an e-mail address, such as mia@example.org.";
+        const INVALID: &str = "Enter a valid email address, such as mia@example.org.";
         let (local, domain) = typed.trim().rsplit_once('@').ok_or(INVALID)?;
         let is_atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
         let is_local = (1..=MAX_LOCAL_CHARS).contains(&local.len())

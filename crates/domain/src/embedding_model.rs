@@ -22,12 +22,12 @@ pub const MAX_MODEL_CHARS: usize = 200;
 keyed_enum! {
     EmbeddingModelStatus {
         /// Vectors are being built; searches still use the active model.
-        Building = "building", "Being prepared";
+        Building = "building", "Indexing";
         /// Building is paused.
         Paused = "paused", "Paused";
         Active = "active", "In use";
         /// Replaced by another model, or cancelled while building.
-        Retired = "retired", "No longer in use";
+        Retired = "retired", "Retired";
     }
 }
 
@@ -251,25 +251,25 @@ impl ParsedEmbeddingModel {
             }
             "address" => {
                 if input.base_url.trim().is_empty() {
-                    errors.reject("base_url", "Give the address of the service.");
+                    errors.reject("base_url", "Enter the address of the service.");
                 }
                 EmbeddingSource::Address(input.base_url.trim().to_owned())
             }
             other => {
                 let name = other.strip_prefix("endpoint:").unwrap_or_default();
                 if name.is_empty() {
-                    errors.reject("source", "Choose one of those offered.");
+                    errors.reject("source", "Choose one of the providers offered.");
                 }
                 EmbeddingSource::Endpoint(name.to_owned())
             }
         };
-        let missing = "Give the model's name as its service calls it.";
+        let missing = "Enter the provider's name of the model.";
         let model = errors.line("model", &input.model, MAX_MODEL_CHARS, missing);
         let dimensions = match input.dimensions.trim() {
             "" => None,
             number => {
                 let number = number.parse().ok().filter(|n| DIMENSIONS.contains(n));
-                let number = number.ok_or("A whole number from 64 to 4,000, or nothing.");
+                let number = number.ok_or("Enter a whole number from 64 to 4,000, or leave empty.");
                 errors.check("dimensions", number)
             }
         };

@@ -72,10 +72,10 @@ pub enum AppError {
     #[error("You are not signed in.")]
     Unauthenticated,
     /// The resource is visible to the caller, but the permission is missing.
-    #[error("This needs the permission “{permission}”.")]
+    #[error("You need the permission “{permission}”.")]
     Forbidden { permission: Permission },
     /// The resource does not exist or is not visible to the caller.
-    #[error("There is nothing here.")]
+    #[error("Not found.")]
     NotFound,
     /// Changed by somebody else in the meantime, or not possible in the current
     /// state.

@@ -162,10 +162,7 @@ impl NewInvite {
             && !email.as_ref().is_some_and(is_allowed)
             && (email.is_some() || input.email.trim().is_empty())
         {
-            let message = format!(
-                "Your organisation invites addresses of {} only.",
-                domains.join(", ")
-            );
+            let message = format!("You can only invite addresses on {}.", domains.join(", "));
             errors.reject("email", message);
         }
         let role = parse_optional_id(&input.role);

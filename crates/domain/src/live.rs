@@ -42,7 +42,9 @@ impl FromStr for StreamCursor {
         let cursor = text.parse().ok().map(Self);
         cursor
             .filter(|cursor| cursor.time().is_some())
-            .ok_or_else(|| AppError::field("after", "This is no place in a stream of events."))
+            .ok_or_else(|| {
+                AppError::field("after", "This is not a valid position in the event stream.")
+            })
     }
 }
 

@@ -67,9 +67,9 @@ impl MemberChange {
         }
         let message = match from {
             Invited => "This member has not signed in yet.",
-            Active => "This member is active already.",
-            Suspended => "This member is suspended already.",
-            Deactivated => "This member is deactivated already.",
+            Active => "This member is already active.",
+            Suspended => "This member is already suspended.",
+            Deactivated => "This member is already deactivated.",
         };
         Err(AppError::Conflict {
             message: message.into(),

@@ -207,7 +207,7 @@ pub struct MemoryThread {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrashEmptied {
-    /// The number of memories deleted for good, replies included.
+    /// The number of permanently deleted memories, including replies.
     pub deleted: usize,
 }
 
@@ -229,8 +229,8 @@ pub struct ChangedMemory {
 
 impl ChangedMemory {
     pub fn new(memory: Memory, proposal_id: Option<ProposalId>) -> Self {
-        const NOTICE: &str = "The change is saved as a proposal. Others see the memory as it is here until somebody who \
-                              decides it accepts the change. Don't try again.";
+        const NOTICE: &str = "The change is saved as a proposal. Others see the memory as it is here until a reviewer \
+                              accepts the change. Don't try again.";
         Self {
             memory,
             proposal_id,

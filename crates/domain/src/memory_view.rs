@@ -41,7 +41,7 @@ impl MemoryViewQuery {
         if self.query.trim().is_empty() && self.filter == MemoryFilter::default() {
             return Err(AppError::field(
                 "name",
-                "There is nothing to save: ask something or set a filter first.",
+                "There is nothing to save. Enter a search or set a filter first.",
             ));
         }
         if !self.query.trim().is_empty() {

@@ -32,7 +32,7 @@ pub struct MemoryProposed {
     pub is_change: bool,
 }
 
-/// Somebody decided a proposal of the member.
+/// A reviewer decided a proposal of the member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -48,7 +48,7 @@ pub struct MemoryProposalDecided {
     pub comment: String,
 }
 
-/// Somebody opened the member's private memories.
+/// The member's private memories were opened with break-glass access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

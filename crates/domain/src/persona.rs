@@ -60,12 +60,7 @@ pub struct ParsedPersona {
 impl ParsedPersona {
     pub fn parse(input: &PersonaInput) -> Result<Self, AppError> {
         let mut errors = FieldErrors::default();
-        let name = errors.line(
-            "name",
-            &input.name,
-            MAX_PERSONA_NAME_CHARS,
-            "Give it a name.",
-        );
+        let name = errors.line("name", &input.name, MAX_PERSONA_NAME_CHARS, "Enter a name.");
         let description = errors.text(
             "description",
             &input.description,

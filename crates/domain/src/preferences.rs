@@ -10,7 +10,7 @@ keyed_enum! {
     Theme {
         /// Follows the operating system.
         #[default]
-        System = "system", "As the system";
+        System = "system", "System";
         Light = "light", "Light";
         Dark = "dark", "Dark";
     }
@@ -234,7 +234,7 @@ impl Preferences {
         let mut errors = FieldErrors::default();
         let theme = Theme::from_key(&input.theme);
         if theme.is_none() && !input.theme.is_empty() {
-            errors.reject("theme", "Choose one of the colours in the list.");
+            errors.reject("theme", "Choose one of the themes in the list.");
         }
         let time_zone = chosen(&input.time_zone);
         if time_zone.as_deref().is_some_and(|name| !is_time_zone(name)) {

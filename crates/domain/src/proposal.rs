@@ -16,7 +16,7 @@ typed_id!(ProposalId, "memory_proposal");
 
 keyed_enum! {
     ProposalStatus {
-        Pending = "pending", "Waiting";
+        Pending = "pending", "Pending";
         Accepted = "accepted", "Accepted";
         Declined = "declined", "Declined";
         /// By its author, or because its team or author is gone.
@@ -27,11 +27,11 @@ keyed_enum! {
 keyed_enum! {
     ProposalView {
         /// Proposals of others that the viewer can decide.
-        Waiting = "waiting", "To decide";
+        Waiting = "waiting", "To review";
         /// The viewer's own proposals.
-        Mine = "mine", "Yours";
+        Mine = "mine", "Sent";
         /// Proposals of others that the viewer decided.
-        Decided = "decided", "Decided by you";
+        Decided = "decided", "Reviewed";
     }
 }
 
@@ -175,7 +175,7 @@ pub struct Proposal {
     pub is_own: bool,
     /// The viewer can decide it.
     pub may_decide: bool,
-    /// The memory has changed since. Only the owner is told so.
+    /// The memory has changed since. Only shown to the owner.
     pub is_stale: bool,
     /// The members who would see it; only while it is pending.
     pub viewers: Option<Viewers>,
@@ -203,7 +203,7 @@ pub struct Proposals {
     pub view: ProposalView,
     /// True if the viewer can decide any proposals at all.
     pub may_decide: bool,
-    /// The number of proposals that wait for the viewer.
+    /// The number of proposals for the viewer to review.
     pub waiting: i64,
     /// Newest first.
     #[serde(flatten)]

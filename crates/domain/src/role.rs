@@ -149,7 +149,7 @@ pub struct ParsedRole {
 impl ParsedRole {
     pub fn parse(input: &RoleInput) -> Result<Self, AppError> {
         let mut errors = FieldErrors::default();
-        let missing = "Give the role a name.";
+        let missing = "Enter a name.";
         let name = errors.line("name", &input.name, MAX_ROLE_NAME_CHARS, missing);
         let description = errors.text(
             "description",
@@ -224,7 +224,7 @@ pub fn area(permission: Permission) -> &'static str {
         "member" | "invite" => "Members",
         "role" | "owner" | "group_mapping" => "Roles",
         "team" => "Teams",
-        "audit" | "isolation" => "Oversight",
+        "audit" | "isolation" => "Security",
         _ => "Organisation",
     }
 }

@@ -154,14 +154,14 @@ pub struct OrganisationUpdate {
 impl OrganisationUpdate {
     pub fn parse(input: &SettingsInput, known: KnownValues) -> Result<Self, AppError> {
         let mut errors = FieldErrors::default();
-        let missing = "Give the organisation a name.";
+        let missing = "Enter a name.";
         let name = errors.line("name", &input.name, MAX_ORGANISATION_NAME_CHARS, missing);
         let mut parse_hours = |field: &str, text: &str| match text.trim() {
             "" => None,
             text => {
                 let hours: Option<u32> = text.parse().ok();
                 let hours = hours.filter(|hours| SESSION_HOURS.contains(hours));
-                let message = "Give whole hours from 1 to 8760, or leave it empty.";
+                let message = "Enter 1 to 8760 whole hours, or leave empty.";
                 errors.check(field, hours.ok_or(message))
             }
         };
@@ -172,7 +172,7 @@ impl OrganisationUpdate {
         {
             errors.reject(
                 "session_idle_hours",
-                "This can’t be longer than a session lasts at most.",
+                "This can’t be longer than the maximum session length.",
             );
         }
         let mut parse_listed =
@@ -199,7 +199,7 @@ impl OrganisationUpdate {
             .map_err(|word| format!("{} is not a domain such as example.org.", quote(word)))
             .and_then(|domains| {
                 let fits = domains.len() <= MAX_INVITE_DOMAINS;
-                let message = || format!("{MAX_INVITE_DOMAINS} domains are the most.");
+                let message = || format!("Enter at most {MAX_INVITE_DOMAINS} domains.");
                 fits.then_some(domains).ok_or_else(message)
             });
         let invite_domains = errors.check("invite_domains", invite_domains);

@@ -81,7 +81,8 @@ impl TryFrom<String> for Audience {
     type Error = &'static str;
 
     fn try_from(key: String) -> Result<Self, &'static str> {
-        Self::from_key(&key).ok_or("Choose one of your teams, or everyone: a team's id, or `org`.")
+        Self::from_key(&key)
+            .ok_or("Choose one of your teams or the organisation: a team's id, or `org`.")
     }
 }
 
@@ -145,14 +146,14 @@ impl Comment {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum ShareOutcome {
-    /// The audience sees it.
+    /// The audience can view it.
     Shared {
         /// The new version.
         version: i32,
     },
-    /// It waits for a reviewer.
+    /// It is pending review.
     Proposed { proposal_id: ProposalId },
-    /// Nobody else sees it any more.
+    /// It is private again.
     Private {
         /// The new version.
         version: i32,

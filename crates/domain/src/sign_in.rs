@@ -48,33 +48,33 @@ problems! {
         "Your account is not a member of this organisation. Ask your administrator to add you.";
     /// The person's directory is not linked to an organisation here.
     Directory = "directory",
-        "Your organisation's directory is not known here. Ask whoever runs this installation to add it.";
+        "Your organisation's directory is not known here. Ask the operator of this installation to add it.";
     Suspended = "suspended",
         "Your account is suspended. Ask your administrator.";
     /// The link is invalid or no longer exists.
     InviteUnknown = "invite_unknown",
-        "This invite is not valid. Check that you have the whole link, or ask whoever sent it for a new one.";
+        "This invite is not valid. Check that you have the whole link, or ask for a new one.";
     InviteExpired = "invite_expired",
-        "This invite has expired. Ask whoever invited you for a new one.";
+        "This invite has expired. Ask the person who invited you for a new one.";
     InviteRevoked = "invite_revoked",
-        "This invite was taken back. If you still want to join, ask whoever invited you.";
+        "This invite was revoked. If you still want to join, ask the person who invited you.";
     InviteUsed = "invite_used",
-        "This invite was used already; each one counts once. If it was you, sign in as usual. Otherwise ask for a new one.";
+        "This invite was already used. Each invite works once. If it was you, sign in as usual. Otherwise ask for a new one.";
     /// The inviter may no longer grant the invite's role or team.
     InviteRefused = "invite_refused",
-        "Whoever invited you may not give what this invite promises any more, so nothing was changed. Ask an owner or admin of the organisation for a new invite.";
+        "The person who invited you can no longer assign this role or team, so nothing was changed. Ask an owner or admin of the organisation for a new invite.";
     /// The account's issuer is not accepted by the invite's organisation.
     InviteWrongIssuer = "invite_elsewhere",
         "The account that you chose can't be used for the organisation that invited you. Open the invite again and choose another one.";
     TenantSuspended = "tenant_suspended",
-        "Your organisation is suspended: nobody of it can sign in, and nothing was deleted. Ask whoever runs this installation.";
+        "Your organisation is suspended. Its members can't sign in, and nothing was deleted. Ask the operator of this installation.";
     /// Deleted, but still within its grace period.
     TenantDeleted = "tenant_deleted",
-        "Your organisation was deleted and its data will be removed. For a while it can be brought back: ask whoever runs this installation soon.";
+        "Your organisation was deleted and its data will be removed. It can be restored for a limited time. Ask the operator of this installation soon.";
     NotConfigured = "not_configured",
-        "Signing in is not set up yet. Whoever runs this installation names an identity provider in the configuration (ATRIUM_OIDC__ISSUER).";
+        "Signing in is not set up yet. The operator of this installation must configure an identity provider (ATRIUM_OIDC__ISSUER).";
     Unavailable = "unavailable",
-        "Signing in does not work right now because the database is away. Wait a moment and try again.";
+        "Signing in does not work right now because the database is unavailable. Wait a moment and try again.";
     Internal = "internal",
         "Something went wrong on our side, and nobody was signed in. Try again.";
 }

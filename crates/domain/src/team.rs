@@ -86,7 +86,7 @@ impl TeamName {
     pub fn parse(typed: &str) -> Result<Self, AppError> {
         let name = typed.trim();
         if name.is_empty() || name.chars().count() > MAX_TEAM_NAME_CHARS {
-            let message = format!("A team's name has 1 to {MAX_TEAM_NAME_CHARS} characters.");
+            let message = format!("Enter a name of 1 to {MAX_TEAM_NAME_CHARS} characters.");
             Err(AppError::field("name", message))
         } else if name.chars().any(char::is_control) {
             Err(AppError::field(

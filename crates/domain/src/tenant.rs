@@ -55,7 +55,7 @@ impl StatusReason {
         if text.is_empty() {
             return Err(AppError::field(
                 "reason",
-                "Say why: it is kept in both audit logs.",
+                "Enter a reason. It is recorded in both audit logs.",
             ));
         }
         if text.chars().count() > MAX_REASON_CHARS {

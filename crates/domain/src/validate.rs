@@ -50,10 +50,7 @@ impl FieldErrors {
         if text.is_empty() {
             self.reject(field, missing);
         } else if text.chars().any(char::is_control) {
-            self.reject(
-                field,
-                "This has to be on one line, without control characters.",
-            );
+            self.reject(field, "Use one line, without control characters.");
         } else {
             self.limit(field, text, max);
         }
@@ -75,7 +72,7 @@ impl FieldErrors {
     fn limit(&mut self, field: &str, text: &str, max: usize) {
         let length = text.chars().count();
         if length > max {
-            let message = format!("This has {length} characters; {max} is the most.");
+            let message = format!("This has {length} characters; the maximum is {max}.");
             self.reject(field, message);
         }
     }
@@ -117,6 +114,9 @@ mod tests {
         };
         let names: Vec<_> = fields.iter().map(|field| field.field.as_str()).collect();
         assert_eq!(names, ["name", "label", "mark", "note", "count", "other"]);
-        assert_eq!(fields[1].message, "This has 4 characters; 3 is the most.");
+        assert_eq!(
+            fields[1].message,
+            "This has 4 characters; the maximum is 3."
+        );
     }
 }

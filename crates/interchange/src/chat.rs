@@ -48,7 +48,7 @@ impl Conversation {
             transcript.push_str(message);
         }
         if transcript.is_empty() {
-            return vec![Err("Nothing is said in this conversation.".to_owned())];
+            return vec![Err("This conversation has no messages.".to_owned())];
         }
         let base = Part {
             key: self.id.clone(),

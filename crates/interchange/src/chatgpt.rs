@@ -229,7 +229,7 @@ fn message_text(message: &Message) -> Option<String> {
 fn parse_saved_memory(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let object = json_object(raw)?;
     if object.get("enabled") == Some(&Value::Bool(false)) {
-        return Err("It was switched off in ChatGPT.".to_owned());
+        return Err("It is disabled in ChatGPT.".to_owned());
     }
     let content = ["content", "memory", "text", "value"]
         .iter()
@@ -256,7 +256,7 @@ fn parse_saved_memory(raw: &[u8], choice: &ImportOptions) -> Result<Record, Stri
     })
     .into_iter()
     .next()
-    .unwrap_or_else(|| Err("Write what should be remembered.".to_owned()))
+    .unwrap_or_else(|| Err("Content is required.".to_owned()))
 }
 
 #[cfg(test)]
@@ -330,7 +330,7 @@ mod tests {
             .iter()
             .map(|item| item.problem().unwrap())
             .collect();
-        assert_eq!(problems[0].reason, "Nothing is said in this conversation.");
+        assert_eq!(problems[0].reason, "This conversation has no messages.");
         assert_eq!(
             (problems[1].line, problems[1].entry.as_deref()),
             (3, Some("export/conversations.json"))
@@ -340,7 +340,7 @@ mod tests {
             (saved.text.content.as_str(), saved.text.kind.key()),
             ("Drinks tea without milk.", "fact")
         );
-        assert!(found[4].problem().unwrap().reason.contains("switched off"));
+        assert!(found[4].problem().unwrap().reason.contains("disabled"));
         assert_eq!(found.len(), 5);
     }
 

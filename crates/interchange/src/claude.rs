@@ -193,7 +193,7 @@ fn memories(object: &Map<String, Value>, choice: &ImportOptions) -> Records {
     if let Some(content) = plain("conversations_memory") {
         parts.push(Part {
             key: plain("account_uuid").map(|id| format!("memory-{id}")),
-            title: "What Claude keeps in mind".to_owned(),
+            title: "Claude’s memory".to_owned(),
             kind: MemoryKind::Context,
             content: content.to_owned(),
         });
@@ -202,7 +202,7 @@ fn memories(object: &Map<String, Value>, choice: &ImportOptions) -> Records {
     for (id, content) in projects.into_iter().flatten() {
         parts.extend(content.as_str().map(|content| Part {
             key: Some(format!("memory-{id}")),
-            title: "What Claude keeps in mind for a project".to_owned(),
+            title: "Claude’s memory for a project".to_owned(),
             kind: MemoryKind::Context,
             content: content.to_owned(),
         }));
@@ -233,7 +233,7 @@ fn memories(object: &Map<String, Value>, choice: &ImportOptions) -> Records {
         })
         .collect();
     if records.is_empty() {
-        vec![Err("It holds no memory.".to_owned())]
+        vec![Err("It contains no memories.".to_owned())]
     } else {
         records
     }
@@ -360,16 +360,16 @@ mod tests {
                     "You:\nHow do we deploy?\n\nClaude:\nBlue, then green.\n\nYou:\nThanks.",
                     None
                 ),
-                ("", "", "Nothing is said in this conversation.", None),
+                ("", "", "This conversation has no messages.", None),
                 (
                     "context",
-                    "What Claude keeps in mind",
+                    "Claude’s memory",
                     "**Work** Builds consoles.",
                     None
                 ),
                 (
                     "context",
-                    "What Claude keeps in mind for a project",
+                    "Claude’s memory for a project",
                     "Uses Rust.",
                     None
                 ),

@@ -170,7 +170,7 @@ mod tests {
             (&b"no json"[..], "It is not JSON."),
             (b"[1]\n", "It is not a JSON object."),
             (b"{\"title\":\"a\"}", "It has no \u{201c}content\u{201d}."),
-            (b"{\"content\":\" \"}", "Write what should be remembered."),
+            (b"{\"content\":\" \"}", "Content is required."),
             (b"{\"content\":\"\xff\"}", "It is not UTF-8."),
             (
                 b"{\"content\":\"a\\u0000\"}",

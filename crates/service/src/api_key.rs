@@ -137,7 +137,7 @@ impl Operation for ApiKeyRevoke {
     const GROUP: Group = Group::ApiKeys;
     const TITLE: &'static str = "Revoke one of the member's own API keys";
     const DESCRIPTION: &'static str =
-        "It is refused from the next request on. Also the one that calls.";
+        "It is blocked from the next request. This can be the calling key itself.";
     type Input = ApiKeyPath;
     type Output = ();
 
@@ -214,7 +214,7 @@ async fn create(
     if actor.vendor.is_some_and(|vendor| vendor != new.vendor) {
         return Err(AppError::field(
             "vendor",
-            "A key made with a key is used by the same product as that one.",
+            "A key created with a key has the same client.",
         ));
     }
     let record = owner_load(tx, actor, owner).await?;
@@ -227,7 +227,7 @@ async fn create(
         let name = record.profile.display_name;
         return Err(AppError::field(
             "scopes",
-            format!("{name} doesn't hold “{scope}”, so no key of it can."),
+            format!("{name} doesn't have the permission “{scope}”."),
         ));
     }
     let now = tx.now();
@@ -241,7 +241,7 @@ async fn create(
         {
             return Err(AppError::field(
                 "lifetime",
-                "A key made with a key can't outlive it. Choose fewer days.",
+                "A key created with a key can't outlive it. Choose fewer days.",
             ));
         }
     }
@@ -285,7 +285,7 @@ async fn revoke(
     match store::api_key::api_key_revoke(tx, id, now).await {
         Err(StoreError::NotFound) => {
             return Err(AppError::Conflict {
-                message: "This key was revoked already.".to_owned(),
+                message: "This key is already revoked.".to_owned(),
             });
         }
         other => other?,

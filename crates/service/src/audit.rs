@@ -32,7 +32,8 @@ impl Operation for AuditList {
     const ROUTE: Route = Route::get("/audit");
     const GROUP: Group = Group::Audit;
     const TITLE: &'static str = "List the audit log";
-    const DESCRIPTION: &'static str = "What was done or refused in the organisation, newest first.";
+    const DESCRIPTION: &'static str =
+        "Activity in the organisation, including denied requests, newest first.";
     type Input = AuditListInput;
     type Output = Page<AuditEntry>;
 

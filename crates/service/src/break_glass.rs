@@ -50,18 +50,18 @@ pub async fn break_glass_open(
         message: message.to_owned(),
     };
     if subject == actor.user_id {
-        return Err(conflict("Your own memories are open to you already."));
+        return Err(conflict("You can already view your own memories."));
     }
     if member.kind != ActorKind::Human {
         return Err(conflict(
-            "Only people's private memories can be opened: nobody could be told of this.",
+            "Only the private memories of people can be opened, because a service can't be notified.",
         ));
     }
     let command = BreakGlassRequest::parse(draft)?;
     let now = ctx.clock.now();
     if break_glass_find(&mut act.tx, subject, now).await?.is_some() {
         return Err(conflict(
-            "You have opened these already. Close them before you open them again.",
+            "You have already opened these memories. End the access before you open them again.",
         ));
     }
     let id: BreakGlassId = ctx.ids.id();
@@ -94,7 +94,7 @@ pub async fn break_glass_close(ctx: &Ctx, actor: &Actor, subject: UserId) -> Res
     let now = ctx.clock.now();
     let Some(grant) = break_glass_find(&mut act.tx, subject, now).await? else {
         return Err(AppError::Conflict {
-            message: "These memories are closed already.".into(),
+            message: "Access to these memories has already ended.".into(),
         });
     };
     store::break_glass::break_glass_close(&mut act.tx, subject, now).await?;

@@ -38,7 +38,7 @@ impl Operation for MemberBulkActionList {
     const ROUTE: Route = Route::get("/members/bulk-actions");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "List the actions that can be applied to several members";
-    const DESCRIPTION: &'static str = "Those that the caller may choose.";
+    const DESCRIPTION: &'static str = "Only actions that the caller can choose.";
     type Input = NoInput;
     type Output = Page<BulkChoice>;
 
@@ -65,13 +65,13 @@ async fn choices(tx: &mut AuthorizedTx<'_>) -> Result<Vec<BulkChoice>, AppError>
     if tx.holds(Permission::RoleGrant) {
         let actor = tx.actor;
         for role in member::grantable_in_tx(tx, actor).await? {
-            let label = format!("Give the role {}", role.name);
+            let label = format!("Assign role: {}", role.name);
             choices.push(choice(BulkAction::GrantRole(role.id), label));
         }
     }
     if tx.holds(Permission::TeamManage) {
         for team in store::team::team_names(tx).await? {
-            let label = format!("Add to the team {}", team.name);
+            let label = format!("Add to team: {}", team.name);
             choices.push(choice(BulkAction::AddToTeam(team.id), label));
         }
     }
@@ -104,7 +104,7 @@ impl Operation for MemberBulkPreview {
             .await?
             .into_iter()
             .find(|choice| choice.key == act.key())
-            .ok_or_else(|| AppError::field("act", "Choose one of the acts that are offered."))?;
+            .ok_or_else(|| AppError::field("act", "Choose one of the actions offered."))?;
         let (ctx, actor) = (tx.ctx, tx.actor);
         let mut rows = Vec::new();
         for id in ids {
@@ -132,7 +132,7 @@ impl Endpoint for MemberBulkApply {
     const ROUTE: Route = Route::post("/members/bulk");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Apply one action to several members";
-    const DESCRIPTION: &'static str = "Each member by itself, so that a failure affects no other. It needs the permission of the action as well.";
+    const DESCRIPTION: &'static str = "Each member is processed separately, so a failure affects no other. Requires the permission of the action as well.";
     type Input = BulkInput;
     type Output = BulkApplied;
 
@@ -187,7 +187,7 @@ impl Operation for MemberBulkOutcomeGet {
     const ROUTE: Route = Route::get("/members/bulk/{id}");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Get the outcome of an action on several members";
-    const DESCRIPTION: &'static str = "Of one that the caller applied.";
+    const DESCRIPTION: &'static str = "Only for actions that the caller applied.";
     type Input = BulkOutcomePath;
     type Output = BulkOutcome;
 
@@ -261,7 +261,7 @@ fn distinct_ids(ids: &[UserId]) -> Result<Vec<UserId>, AppError> {
 /// this member is returned and ends the loop.
 fn failure_reason(error: AppError) -> Result<String, AppError> {
     match error {
-        AppError::NotFound => Ok("There is no such member.".into()),
+        AppError::NotFound => Ok("Member not found.".into()),
         AppError::Forbidden { .. } | AppError::Conflict { .. } | AppError::Invalid { .. } => {
             Ok(error.to_string())
         }
@@ -299,7 +299,7 @@ fn audited_reason(metadata: Option<&Value>) -> String {
         .as_str()
         .and_then(|key| key.parse().ok());
     permission.map_or_else(
-        || "It was refused.".to_owned(),
+        || "Denied.".to_owned(),
         |permission| AppError::Forbidden { permission }.to_string(),
     )
 }

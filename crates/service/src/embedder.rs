@@ -279,7 +279,7 @@ impl Embedder {
             .any(|vector| vector.len() != usize::from(model.dimensions))
         {
             return Err(EmbedFailure::of(format!(
-                "The embedding service gives vectors of another length than the {} that it gave before.",
+                "The embedding service returned vectors that don't have {} dimensions.",
                 model.dimensions
             )));
         }
@@ -293,7 +293,7 @@ impl Embedder {
         dimensions: Option<u16>,
     ) -> Result<(Outbound, Endpoint), EmbedFailure> {
         let service = match source {
-            EmbeddingSource::Local => return Err(EmbedFailure::of("This model is no service.")),
+            EmbeddingSource::Local => return Err(EmbedFailure::of("This model is not a service.")),
             EmbeddingSource::Endpoint(name) => self.endpoint(name)?.clone(),
             EmbeddingSource::Address(url) => {
                 let outbound = self.services()?.clone();
@@ -319,7 +319,7 @@ impl Embedder {
     fn services(&self) -> Result<&Outbound, EmbedFailure> {
         self.outbound
             .as_ref()
-            .ok_or_else(|| EmbedFailure::of("This installation reaches no embedding services."))
+            .ok_or_else(|| EmbedFailure::of("This installation does not allow embedding services."))
     }
 
     fn endpoint(&self, name: &str) -> Result<&EmbeddingService, EmbedFailure> {
@@ -345,13 +345,13 @@ async fn off_thread<T: Send + 'static>(
         Ok(Err(error)) => {
             tracing::error!(%error, "embedding failed");
             Err(EmbedFailure::of(
-                "The embedding model failed; the server's log says why.",
+                "The embedding model failed. See the server's log.",
             ))
         }
         Err(error) => {
             tracing::error!(%error, "embedding panicked");
             Err(EmbedFailure::of(
-                "The embedding model failed; the server's log says why.",
+                "The embedding model failed. See the server's log.",
             ))
         }
     }

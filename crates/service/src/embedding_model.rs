@@ -80,7 +80,7 @@ impl Endpoint for EmbeddingModelStart {
     const ACTION: Action = Action::EmbeddingModelStart;
     const ROUTE: Route = Route::post("/embedding-models");
     const GROUP: Group = Group::Organisation;
-    const TITLE: &'static str = "Start to prepare another embedding model";
+    const TITLE: &'static str = "Start a switch to another embedding model";
     const DESCRIPTION: &'static str = "Requests a vector from it first, so that a model that doesn't answer is rejected at once. A conflict while another model is being prepared or dropped, or if this one is in use.";
     type Input = EmbeddingModelInput;
     type Output = StartedEmbeddingModel;
@@ -101,7 +101,7 @@ impl Endpoint for EmbeddingModelStart {
         if (&active.source, &active.model, active.dimensions) == (&source, &text.model, dimensions)
         {
             return Err(AppError::Conflict {
-                message: "This model is in use already.".into(),
+                message: "This model is already in use.".into(),
             });
         }
         let model = NewEmbeddingModel {
@@ -114,7 +114,7 @@ impl Endpoint for EmbeddingModelStart {
         match store::embedding_model::embedding_model_start(&mut tx, &model, now).await {
             Err(StoreError::Conflict) => {
                 return Err(AppError::Conflict {
-                    message: "Another model is being prepared, or vectors of an earlier one are still being let go. Wait until that is done, or cancel it.".into(),
+                    message: "Another switch or its cleanup is in progress. Wait until it is done, or cancel it.".into(),
                 });
             }
             done => done?,

@@ -185,11 +185,11 @@ impl Task {
         let ended = self.write(&mut count).await.map_err(|ended| match ended {
             ExportStopped::Failed(error) => error,
             ExportStopped::Disconnected => AppError::Unavailable {
-                message: "Nobody took the export off.".to_owned(),
+                message: "The download was not completed.".to_owned(),
             },
             ExportStopped::TimedOut => AppError::TooLarge {
                 message:
-                    "This export takes too long. Export a part at a time by the list’s filter."
+                    "This export takes too long. Use filters to export fewer memories at a time."
                         .to_owned(),
             },
         });

@@ -37,7 +37,7 @@ pub async fn idempotency_begin(
     if length == 0 || length > MAX_KEY_CHARS || key.chars().any(char::is_control) {
         return Err(AppError::field(
             FIELD,
-            format!("It has 1 to {MAX_KEY_CHARS} characters that can be shown."),
+            format!("Use 1 to {MAX_KEY_CHARS} printable characters."),
         ));
     }
     let now = ctx.clock.now();
@@ -56,7 +56,7 @@ pub async fn idempotency_begin(
         None => Ok(IdempotentCall::First),
         Some(before) if before.request_hash != *request_hash => Err(AppError::field(
             FIELD,
-            "Something else was asked under this key before. Use a new one for each call.",
+            "This key was already used for a different request. Use a new one for each call.",
         )),
         Some(before) => before.answer.map(IdempotentCall::Replay).ok_or_else(|| {
             AppError::Conflict {

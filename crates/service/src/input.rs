@@ -65,7 +65,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for JsonObject<'a> {
 pub fn read_input<T: DeserializeOwned>(parts: &[(String, Part<'_>)]) -> Result<T, AppError> {
     let mut names = BTreeSet::new();
     if let Some((name, _)) = parts.iter().find(|(name, _)| !names.insert(name)) {
-        return Err(AppError::field(name, "This field is given twice."));
+        return Err(AppError::field(name, "This field appears twice."));
     }
     let read_without = |skipped: Option<usize>| {
         let kept = parts.iter().enumerate();

@@ -133,7 +133,7 @@ impl Operation for InviteChoicesGet {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Get the choices for an invite";
     const DESCRIPTION: &'static str =
-        "The roles, teams and e-mail domains that the member can choose when inviting.";
+        "The roles, teams and email domains that the member can choose when inviting.";
     type Input = NoInput;
     type Output = InviteChoices;
 
@@ -297,11 +297,9 @@ impl Operation for InviteRevoke {
 /// Returns the invite if a member can still change it, else Conflict.
 fn ensure_changeable(stored: StoredInvite) -> Result<Invite, AppError> {
     let message = match (stored.invite.status, stored.inviter) {
-        (InviteStatus::Accepted, _) => "This invite was accepted already.",
-        (InviteStatus::Revoked, _) => "This invite was revoked already.",
-        (_, None) => {
-            "This invite comes from the operator of this installation, who alone can change it."
-        }
+        (InviteStatus::Accepted, _) => "This invite is already accepted.",
+        (InviteStatus::Revoked, _) => "This invite is already revoked.",
+        (_, None) => "Only the operator of this installation can change this invite.",
         (_, Some(_)) => return Ok(stored.invite),
     };
     Err(AppError::Conflict {

@@ -19,7 +19,7 @@ impl Operation for IsolationProbe {
     const ACTION: Action = Action::IsolationProbe;
     const ROUTE: Route = Route::get("/isolation-report");
     const GROUP: Group = Group::Organisation;
-    const TITLE: &'static str = "Probe the isolation between organisations";
+    const TITLE: &'static str = "Run tenant isolation checks";
     const DESCRIPTION: &'static str = "Tries to read and to change another organisation's rows \
                                        in every table, and rolls back.";
     type Input = NoInput;

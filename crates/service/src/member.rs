@@ -68,7 +68,7 @@ impl Operation for MemberGet {
     const ROUTE: Route = Route::get("/members/{id}");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Get a member";
-    const DESCRIPTION: &'static str = "Parts that the caller may not see are `null`.";
+    const DESCRIPTION: &'static str = "Parts that the caller can't view are `null`.";
     type Input = MemberPath;
     type Output = MemberDetail;
 
@@ -204,9 +204,9 @@ impl Operation for MemberRoleGrant {
     const ACTION: Action = Action::RoleGrant;
     const ROUTE: Route = Route::put("/members/{id}/roles/{role_id}");
     const GROUP: Group = Group::Members;
-    const TITLE: &'static str = "Grant a member a role";
+    const TITLE: &'static str = "Assign a role to a member";
     const DESCRIPTION: &'static str =
-        "The caller must be able to grant every permission of the role.";
+        "The caller must be able to assign every permission of the role.";
     type Input = MemberRolePath;
     type Output = ();
 
@@ -237,7 +237,7 @@ pub(crate) async fn role_grant_in_tx(
     let member = store::member::member_get(tx, id).await?;
     if is_granted_by_hand(&member, role_id) {
         return Err(AppError::Conflict {
-            message: format!("{} holds this role already.", member.display_name),
+            message: format!("{} already has this role.", member.display_name),
         });
     }
     user_role_grant(tx, id, &role.key, RoleSource::Manual, now).await?;
@@ -250,8 +250,8 @@ impl Operation for MemberRoleRevoke {
     const ACTION: Action = Action::RoleRevoke;
     const ROUTE: Route = Route::delete("/members/{id}/roles/{role_id}");
     const GROUP: Group = Group::Members;
-    const TITLE: &'static str = "Revoke a member's role";
-    const DESCRIPTION: &'static str = "Only one that was granted by hand, and only if the caller could grant every permission of it.";
+    const TITLE: &'static str = "Remove a role from a member";
+    const DESCRIPTION: &'static str = "Only one that was assigned manually, and only if the caller could assign every permission of it.";
     type Input = MemberRolePath;
     type Output = ();
 
@@ -269,7 +269,7 @@ impl Operation for MemberRoleRevoke {
         let is_held = member.roles.iter().any(|held| held.role.id == role_id);
         if is_held && !is_granted_by_hand(&member, role_id) {
             return Err(AppError::Conflict {
-                message: "This role comes from your identity provider. Change the group there, or its mapping here.".into(),
+                message: "This role comes from your identity provider. Change the group there, or its mapping in Directory groups.".into(),
             });
         }
         user_role_revoke(tx, id, &role.key, RoleSource::Manual).await?;

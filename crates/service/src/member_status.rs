@@ -29,7 +29,7 @@ impl Endpoint for MemberSuspend {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Suspend a member";
     const DESCRIPTION: &'static str =
-        "Their sessions end, and their API keys are refused until somebody reactivates them.";
+        "Their sessions end, and their API keys are blocked until they are reactivated.";
     type Input = MemberPath;
     type Output = ();
 
@@ -45,7 +45,7 @@ impl Endpoint for MemberDeactivate {
     const ROUTE: Route = Route::act("/members/{id}/deactivate");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Deactivate a member";
-    const DESCRIPTION: &'static str = "For someone who has left: their sessions end, and their API keys are refused. Offboarding also revokes keys, roles and teams.";
+    const DESCRIPTION: &'static str = "For a member who has left: their sessions end, and their API keys are blocked. Offboarding also revokes keys, roles and teams.";
     type Input = MemberPath;
     type Output = ();
 

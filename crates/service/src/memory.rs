@@ -94,7 +94,7 @@ impl Operation for MemoryGet {
     const ROUTE: Route = Route::get("/memories/{id}");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Get a memory";
-    const DESCRIPTION: &'static str = "An own one also from the trash.";
+    const DESCRIPTION: &'static str = "Also returns your own memories in the trash.";
     type Input = MemoryPath;
     type Output = Memory;
 
@@ -113,8 +113,7 @@ impl Operation for MemoryThreadGet {
     const ROUTE: Route = Route::get("/memories/{id}/thread");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Get a memory with its replies";
-    const DESCRIPTION: &'static str =
-        "Of the replies, the beginnings: oldest first, the first 200.";
+    const DESCRIPTION: &'static str = "The replies are excerpts, oldest first, up to 200.";
     const MCP: Option<McpTool> = Some(McpTool {
         name: "get_memory",
         description: "Get one memory, whole, with its version, which update_memory needs, and the beginnings of the replies to \
@@ -166,9 +165,9 @@ impl Operation for MemoryCreate {
     const ROUTE: Route = Route::create("/memories");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Create a memory";
-    const DESCRIPTION: &'static str = "It is private to the member behind the key, and found by meaning once its embedding is computed, within \
-         seconds as a rule. With `parent_id` it is a reply, which everybody sees who sees that memory; to reply to a \
-         shared memory needs `memory.share` as well.";
+    const DESCRIPTION: &'static str = "The memory is private to the member behind the key. It is found by meaning once it is indexed, usually within \
+         seconds. With `parent_id` it is a reply, visible to everyone who can view that memory; replying to a shared \
+         memory also needs `memory.share`.";
     const MCP: Option<McpTool> = Some(McpTool {
         name: "add_memory",
         description: "Keep a new memory, private to the member. Search first, so that nothing is kept twice. With parent_id it is a \
@@ -235,9 +234,9 @@ async fn reply(
     match memories::memory_reply(tx, id, root, reply, now).await {
         Err(StoreError::NotFound) => {
             let message = if found.parent_id.is_some() {
-                "This is a reply itself. Reply to the memory that it answers."
+                "This is already a reply. Reply to the original memory."
             } else {
-                "This memory is in the trash, or its time is over."
+                "This memory is in the trash or has expired."
             };
             Err(AppError::Conflict {
                 message: message.to_owned(),
@@ -254,10 +253,10 @@ impl Operation for MemoryUpdate {
     const ROUTE: Route = Route::patch("/memories/{id}").or_pending();
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Change a memory";
-    const DESCRIPTION: &'static str = "An own one, from the version that the change is based on: if it has changed since, the answer is 409 and \
-         nothing is changed. The earlier text is kept as a version.\n\nIf others see the memory and decide what they \
-         see, the answer is 202: the change waits for a review as `proposal_id`, and they go on seeing the memory as \
-         the answer shows it. That needs `memory.share` as well.";
+    const DESCRIPTION: &'static str = "Updates your own memory from the version that the change is based on. If it has changed since, the answer is 409 \
+         and nothing is changed. The earlier text is kept as a version.\n\nIf the memory is shared and changes need \
+         review, the answer is 202: the change is pending review as `proposal_id`, and others see the memory as the \
+         answer shows it. That also needs `memory.share`.";
     const MCP: Option<McpTool> = Some(McpTool {
         name: "update_memory",
         description: "Change a memory of the member's own, based on the version that get_memory returned: fields that are left out \
@@ -318,7 +317,7 @@ pub(crate) fn ensure_vendor_allowed(
     match (actor.vendor, &attributes.allowed_vendors) {
         (Some(vendor), AllowedVendors::Only(vendors)) if !vendors.contains(&vendor) => {
             let message = format!(
-                "You are using a key for {}; add it to those that may read this.",
+                "You are using a key for {}. Add it to the products that can read this memory.",
                 vendor.label()
             );
             Err(AppError::field("allowed_vendors", message))

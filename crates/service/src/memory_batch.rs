@@ -94,7 +94,7 @@ fn command(row: &RawValue) -> Result<MemoryCommand, AppError> {
         "delete" => MemoryCommand::Delete(read_input(&fields)?),
         "restore" => MemoryCommand::Restore(read_input(&fields)?),
         _ => {
-            let message = "Say what to do: create, update, delete or restore.";
+            let message = "Choose create, update, delete or restore.";
             return Err(AppError::field("op", message));
         }
     })
@@ -109,8 +109,8 @@ impl Endpoint for MemoryBatch {
     const ROUTE: Route = Route::post("/memories/batch");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Change many memories";
-    const DESCRIPTION: &'static str = "Up to 1,000 rows, done in their order. A row that can't be done has its own problem and the others are done; so \
-         the answer is 200 also if all of them failed.";
+    const DESCRIPTION: &'static str = "Up to 1,000 rows, processed in order. A row that fails has its own problem and doesn't stop the others, so the \
+         answer is 200 even if all rows failed.";
     type Input = MemoryBatchInput;
     type Output = BatchResults;
 

@@ -164,8 +164,8 @@ impl Edit<'_> {
             .is_some_and(|team| !actor.team_ids.contains(&team))
         {
             return Err(conflict(
-                "You don’t belong to the team that sees this, so you can’t propose to change it. Join it, or take \
-                 the memory back first.",
+                "You are not a member of the team that this memory is shared with, so you can’t propose a change. \
+                 Join the team or stop sharing the memory first.",
             ));
         }
         if before.version != self.version {
@@ -176,8 +176,8 @@ impl Edit<'_> {
         if let Some(pending) = proposal_pending(tx, self.id).await? {
             if !pending.is_change && !pending.is_stale {
                 return Err(conflict(
-                    "You have proposed to share this further, as it is now. Withdraw that, or wait for the \
-                     decision, before you change it.",
+                    "You have a pending proposal to share this memory. Withdraw it or wait for the decision \
+                     before you edit the memory.",
                 ));
             }
             proposal_withdraw(tx, pending.id, now).await?;

@@ -28,8 +28,7 @@ impl Operation for MemorySimilar {
     const ROUTE: Route = Route::get("/memories/{id}/similar");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "List similar memories";
-    const DESCRIPTION: &'static str =
-        "Best first: by meaning, and by the rare words that they share.";
+    const DESCRIPTION: &'static str = "Best match first, by meaning and by rare words in common.";
     type Input = SimilarInput;
     type Output = SearchResults;
 
@@ -65,8 +64,8 @@ impl Endpoint for MemorySearch {
     const ROUTE: Route = Route::post("/memories/search");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Search memories";
-    const DESCRIPTION: &'static str = "By words and by meaning, best first. If semantic search is unavailable, by words only; `notice` says why. \
-         The search text travels in the body, so that no log of addresses has it.";
+    const DESCRIPTION: &'static str = "By keyword and by meaning, best match first. If semantic search is unavailable, by keyword only, and `notice` \
+         says why. The search text is sent in the body, so that it doesn't appear in access logs.";
     const MCP: Option<McpTool> = Some(McpTool {
         name: "search_memories",
         description: "Search the member's own memories and those shared with them, by words, by meaning or by both, narrowed by kind, \
@@ -161,6 +160,6 @@ async fn query_vector(
     let vector = ctx.embedder.query(&model, query.words().to_owned()).await;
     Ok(match vector {
         Ok(vector) => Ok((model, vector)),
-        Err(failure) => Err(format!("{failure} Words alone were compared.")),
+        Err(failure) => Err(format!("{failure} Results match keywords only.")),
     })
 }

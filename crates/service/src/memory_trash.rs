@@ -33,7 +33,7 @@ impl Operation for MemoryDelete {
     const ROUTE: Route = Route::delete("/memories/{id}");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Delete a memory";
-    const DESCRIPTION: &'static str = "An own one, with its replies: it goes to the trash, from which it can be restored for 30 days.";
+    const DESCRIPTION: &'static str = "Moves your own memory and its replies to the trash, from which it can be restored for 30 days.";
     const MCP: Option<McpTool> = Some(McpTool {
         name: "delete_memory",
         description: "Move a memory of the member's own to the trash, from which the member can restore it for 30 days.",
@@ -68,7 +68,7 @@ impl Operation for MemoryRestore {
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Restore a memory";
     const DESCRIPTION: &'static str =
-        "Takes an own one out of the trash, with the replies that were deleted with it.";
+        "Restores your own memory from the trash, with the replies that were deleted with it.";
     type Input = MemoryPath;
     type Output = Memory;
 
@@ -96,9 +96,8 @@ pub(crate) async fn restore_in_tx(
         let found = store::memory::memory_get(tx, id).await;
         return Err(match (error, found) {
             (StoreError::Conflict, Ok(found)) if found.deleted_at.is_some() => AppError::Conflict {
-                message:
-                    "The memory that this answers is in the trash, or not shared with you any more."
-                        .to_owned(),
+                message: "The original memory is in the trash or no longer shared with you."
+                    .to_owned(),
             },
             (error, _) => error.into(),
         });
@@ -112,9 +111,8 @@ impl Operation for MemoryPurge {
     const ACTION: Action = Action::MemoryPurge;
     const ROUTE: Route = Route::delete("/memories/trash/{id}");
     const GROUP: Group = Group::Memories;
-    const TITLE: &'static str = "Delete a memory for good";
-    const DESCRIPTION: &'static str =
-        "An own one in the trash, with its versions and replies. It can't be undone.";
+    const TITLE: &'static str = "Permanently delete a memory";
+    const DESCRIPTION: &'static str = "Deletes your own memory in the trash, with its versions and replies. This can't be undone.";
     type Input = MemoryPath;
     type Output = ();
 
@@ -143,8 +141,8 @@ impl Endpoint for MemoryTrashEmpty {
     const ROUTE: Route = Route::new(Method::Delete, "/memories/trash", 200);
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Empty the trash";
-    const DESCRIPTION: &'static str = "Deletes the member's own memories that are in it for good, with their versions and \
-                                       replies. It can't be undone.";
+    const DESCRIPTION: &'static str = "Permanently deletes the member's own memories in the trash, with their versions and \
+                                       replies. This can't be undone.";
     type Input = NoInput;
     type Output = TrashEmptied;
 

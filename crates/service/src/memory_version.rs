@@ -51,7 +51,7 @@ impl Operation for MemoryVersionList {
     const ROUTE: Route = Route::get("/memories/{id}/versions");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "List a memory's earlier versions";
-    const DESCRIPTION: &'static str = "Of an own one, newest first; others' have none, because they may contain what was removed before sharing.";
+    const DESCRIPTION: &'static str = "For your own memories, newest first. Memories of others have none, because they may contain what was removed before sharing.";
     type Input = VersionListInput;
     type Output = Page<MemoryVersion>;
 
@@ -73,7 +73,8 @@ impl Operation for MemoryVersionGet {
     const ROUTE: Route = Route::get("/memories/{id}/versions/{version}");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Get an earlier version of a memory";
-    const DESCRIPTION: &'static str = "Of an own one. The current version is not an earlier one.";
+    const DESCRIPTION: &'static str =
+        "For your own memories. The current version is not an earlier one.";
     type Input = VersionPath;
     type Output = MemoryVersion;
 
@@ -95,7 +96,7 @@ impl Endpoint for MemoryVersionDiff {
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Compare an earlier version of a memory with the next";
     const DESCRIPTION: &'static str =
-        "Of an own one: title and text in spans that stayed, went and came.";
+        "For your own memories: title and text as unchanged, deleted and inserted spans.";
     type Input = VersionPath;
     type Output = VersionDiff;
 
@@ -143,8 +144,8 @@ impl Operation for MemoryVersionRestore {
     const ROUTE: Route = Route::post("/memories/{id}/versions/{version}/restore").or_pending();
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Restore an earlier version of a memory";
-    const DESCRIPTION: &'static str = "The text of an own one, as a new version, or as a proposal if a change needs a review. Its other attributes stay. \
-         If it has changed since `current`, the answer is 409.";
+    const DESCRIPTION: &'static str = "Restores the text of your own memory as a new version, or as a proposal if changes need review. Its other \
+         attributes are unchanged. If it has changed since `current`, the answer is 409.";
     type Input = VersionRestoreInput;
     type Output = ChangedMemory;
 

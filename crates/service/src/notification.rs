@@ -51,7 +51,7 @@ impl Operation for NotificationRead {
     const ROUTE: Route = Route::act("/notifications/{id}/read");
     const GROUP: Group = Group::Account;
     const TITLE: &'static str = "Mark a notification as read";
-    const DESCRIPTION: &'static str = "One that was read before is not found.";
+    const DESCRIPTION: &'static str = "If it was already read, the answer is 404.";
     type Input = NotificationPath;
     type Output = ();
 

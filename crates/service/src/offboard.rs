@@ -80,8 +80,8 @@ impl Endpoint for MemberOffboard {
     const ACTION: Action = Action::MemberOffboard;
     const ROUTE: Route = Route::act("/members/{id}/offboard");
     const GROUP: Group = Group::Members;
-    const TITLE: &'static str = "Offboard a member for good";
-    const DESCRIPTION: &'static str = "Ends their sessions, revokes their API keys, roles and teams, and transfers their shared memories to the heir. It can't be undone.";
+    const TITLE: &'static str = "Offboard a member";
+    const DESCRIPTION: &'static str = "Ends their sessions, revokes their API keys, roles and teams, and transfers their shared memories to the heir. This can't be undone.";
     type Input = OffboardInput;
     type Output = ();
 
@@ -157,11 +157,11 @@ async fn transfer_memories(
     }
     let heir = heir
         .filter(|heir| *heir != id)
-        .ok_or_else(|| AppError::field("heir", "Choose who takes over the shared memories."))?;
+        .ok_or_else(|| AppError::field("heir", "Choose the new owner of the shared memories."))?;
     match user_find(&mut act.tx, heir).await {
         Ok(user) if user.status == UserStatus::Active => {}
         Ok(_) | Err(store::StoreError::NotFound) => {
-            return Err(AppError::field("heir", "Choose a member who is active."));
+            return Err(AppError::field("heir", "Choose an active member."));
         }
         Err(error) => return Err(error.into()),
     }

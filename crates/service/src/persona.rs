@@ -73,9 +73,7 @@ impl Operation for PersonaCreate {
         if personas::persona_list(tx).await?.len() >= MAX_PERSONAS {
             return Err(AppError::field(
                 "name",
-                format!(
-                    "You have {MAX_PERSONAS} personas, the most there can be. Delete one first."
-                ),
+                format!("You have reached the limit of {MAX_PERSONAS} personas. Delete one first."),
             ));
         }
         let (id, now): (PersonaId, _) = (tx.ctx.ids.id(), tx.now());
@@ -119,7 +117,7 @@ impl Operation for PersonaDelete {
     const ROUTE: Route = Route::delete("/personas/{id}");
     const GROUP: Group = Group::Memories;
     const TITLE: &'static str = "Delete a persona";
-    const DESCRIPTION: &'static str = "Its memories stay and then have none.";
+    const DESCRIPTION: &'static str = "Its memories are kept without a persona.";
     type Input = PersonaPath;
     type Output = ();
 

@@ -160,7 +160,7 @@ impl Operation for PreferencesUpdate {
     const ROUTE: Route = Route::put("/me/preferences");
     const GROUP: Group = Group::Account;
     const TITLE: &'static str = "Replace the member's preferences";
-    const DESCRIPTION: &'static str = "What is left out is not chosen.";
+    const DESCRIPTION: &'static str = "Omitted fields are reset to the default.";
     type Input = PreferencesInput;
     type Output = ();
 

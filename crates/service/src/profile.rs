@@ -27,7 +27,7 @@ impl Operation for ProfileGet {
     const ACTION: Action = Action::ProfileGet;
     const ROUTE: Route = Route::get("/me");
     const GROUP: Group = Group::Account;
-    const TITLE: &'static str = "Get the member behind this key";
+    const TITLE: &'static str = "Get the current identity";
     const DESCRIPTION: &'static str =
         "With the organisation, and what the key may do at this moment.";
     type Input = NoInput;

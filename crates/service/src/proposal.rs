@@ -102,8 +102,7 @@ impl Endpoint for ProposalGet {
     const ROUTE: Route = Route::get("/proposals/{id}");
     const GROUP: Group = Group::Sharing;
     const TITLE: &'static str = "Get a proposal";
-    const DESCRIPTION: &'static str = "The caller's own, one that waits for the caller, or one that the caller has decided; with the whole text, \
-         as a decision covers exactly that.";
+    const DESCRIPTION: &'static str = "A proposal that the caller sent, can review or has reviewed, with the exact text under review.";
     type Input = ProposalPath;
     type Output = Proposal;
 
@@ -141,8 +140,8 @@ impl Endpoint for ProposalAccept {
     const ROUTE: Route = Route::act("/proposals/{id}/accept");
     const GROUP: Group = Group::Sharing;
     const TITLE: &'static str = "Accept a proposal";
-    const DESCRIPTION: &'static str = "Shares the memory, or applies the proposed change: exactly the version that the proposal shows. If the memory \
-         has changed since, the answer is 409. Nobody accepts their own.";
+    const DESCRIPTION: &'static str = "Shares the memory, or applies the proposed change, exactly as the proposal shows it. If the memory has changed \
+         since, the answer is 409. Members can't accept their own proposals.";
     type Input = DecisionInput;
     type Output = ();
 
@@ -162,18 +161,18 @@ impl Endpoint for ProposalAccept {
                 proposal.comment.chars().take(MAX_REASON_CHARS).collect()
             }
             _ if is_change => "Accepted change.".to_owned(),
-            Audience::Team(_) => "Accepted for a team.".to_owned(),
-            Audience::Org => "Accepted for everyone.".to_owned(),
+            Audience::Team(_) => "Shared with a team after review.".to_owned(),
+            Audience::Org => "Shared with the organisation after review.".to_owned(),
         };
         let accepted = store::proposal::proposal_accept(&mut tx, id, &comment, &reason, now).await;
         let (memory, version) = accepted.map_err(|error| match error {
             StoreError::Conflict if is_change => AppError::Conflict {
-                message: "The memory was changed after this change was proposed, or the time until which it \
-                          was to be kept is over, so it stays as it is. Its owner can propose it again."
+                message: "The memory was changed after this change was proposed, or its proposed expiry has \
+                          passed. Its owner can propose it again."
                     .into(),
             },
             StoreError::Conflict => AppError::Conflict {
-                message: "The memory was changed after it was proposed, so it stays as it is. \
+                message: "The memory was changed after it was proposed, so it can't be accepted. \
                           Its owner can propose it again."
                     .into(),
             },
@@ -210,7 +209,7 @@ impl Operation for ProposalDecline {
     const ROUTE: Route = Route::act("/proposals/{id}/decline");
     const GROUP: Group = Group::Sharing;
     const TITLE: &'static str = "Decline a proposal";
-    const DESCRIPTION: &'static str = "Somebody else's; the memory stays as it is.";
+    const DESCRIPTION: &'static str = "Another member's proposal. The memory is unchanged.";
     type Input = DecisionInput;
     type Output = ();
 
@@ -234,7 +233,7 @@ impl Operation for ProposalWithdraw {
     const ROUTE: Route = Route::act("/proposals/{id}/withdraw");
     const GROUP: Group = Group::Sharing;
     const TITLE: &'static str = "Withdraw a proposal";
-    const DESCRIPTION: &'static str = "The caller's own, while it waits.";
+    const DESCRIPTION: &'static str = "The caller's own proposal, while it is pending.";
     type Input = ProposalPath;
     type Output = ();
 
@@ -265,7 +264,7 @@ async fn decidable(
     let ProposalWithAudience { proposal, audience } = find(tx, id).await?;
     if proposal.is_own {
         return Err(AppError::Conflict {
-            message: "Somebody else has to decide what you propose.".into(),
+            message: "You can't review your own proposal.".into(),
         });
     }
     ensure_pending(&proposal)?;
@@ -282,7 +281,7 @@ fn ensure_pending(proposal: &Proposal) -> Result<(), AppError> {
         ProposalStatus::Withdrawn => "withdrawn",
     };
     Err(AppError::Conflict {
-        message: format!("This proposal was {ended} already."),
+        message: format!("This proposal was already {ended}."),
     })
 }
 

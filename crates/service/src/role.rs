@@ -35,7 +35,7 @@ impl Operation for RoleList {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "List roles";
     const DESCRIPTION: &'static str =
-        "All at once: those of every organisation first, then custom ones by name.";
+        "All at once: built-in roles first, then custom roles by name.";
     type Input = NoInput;
     type Output = Page<Role>;
 
@@ -84,7 +84,7 @@ impl Operation for RoleCreate {
     const ROUTE: Route = Route::create("/roles");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Create a role";
-    const DESCRIPTION: &'static str = "Nobody holds it yet.";
+    const DESCRIPTION: &'static str = "It has no members yet.";
     type Input = RoleInput;
     type Output = RoleRef;
 
@@ -118,7 +118,7 @@ impl Operation for RoleUpdate {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Change a custom role";
     const DESCRIPTION: &'static str =
-        "Every field is replaced. It counts for every holder with their next request.";
+        "Every field is replaced. Takes effect with each member's next request.";
     type Input = RoleUpdateInput;
     type Output = ();
 
@@ -170,7 +170,7 @@ impl Operation for RoleDelete {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Delete a custom role";
     const DESCRIPTION: &'static str =
-        "Its holders lose it; if it has any, the permission `role.grant` is needed as well.";
+        "Its members lose it; if it has any, the permission `role.grant` is needed as well.";
     type Input = RoleDeleteInput;
     type Output = ();
 
@@ -197,7 +197,7 @@ impl Operation for RoleDelete {
         if i64::try_from(former_holders.len()).unwrap_or(i64::MAX) != holder_count {
             return Err(AppError::Conflict {
                 message: format!(
-                    "By now {} members hold this role. Look at who they are, then delete it.",
+                    "{} members now have this role. Review them, then delete it.",
                     former_holders.len()
                 ),
             });
@@ -207,7 +207,7 @@ impl Operation for RoleDelete {
             .map_err(|error| match error {
                 StoreError::Constraint(name) if name.ends_with("_role_id_fkey") => {
                     AppError::Conflict {
-                        message: "A group mapping still gives this role. Change that first.".into(),
+                        message: "A group mapping still uses this role. Change it first.".into(),
                     }
                 }
                 other => other.into(),
@@ -226,7 +226,7 @@ impl Operation for RoleDelete {
 fn ensure_custom(role: Role) -> Result<Role, AppError> {
     if role.is_system {
         Err(AppError::Conflict {
-            message: "This role came with the organisation and never changes.".into(),
+            message: "Built-in roles can't be changed.".into(),
         })
     } else {
         Ok(role)
@@ -240,7 +240,7 @@ async fn ensure_can_manage_roles(tx: &mut TenantTx, actor: &Actor) -> Result<(),
         Ok(())
     } else {
         Err(AppError::Conflict {
-            message: "You would lock yourself out: without this role you could not manage roles any more. Let somebody else do it, or hold another role that can.".into(),
+            message: "You would lock yourself out of managing roles. Ask another member, or get another role that allows it first.".into(),
         })
     }
 }

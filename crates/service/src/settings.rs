@@ -41,7 +41,7 @@ impl Operation for SettingsUpdate {
     const GROUP: Group = Group::Organisation;
     const TITLE: &'static str = "Replace the organisation's settings";
     const DESCRIPTION: &'static str =
-        "What is left out is unset. A conflict if they have changed since `version`.";
+        "Omitted fields are unset. A conflict if they have changed since `version`.";
     type Input = SettingsInput;
     type Output = ();
 

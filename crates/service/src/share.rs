@@ -41,8 +41,9 @@ impl Operation for MemorySharingGet {
     const ACTION: Action = Action::MemoryGet;
     const ROUTE: Route = Route::get("/memories/{id}/sharing");
     const GROUP: Group = Group::Sharing;
-    const TITLE: &'static str = "Get who sees a memory";
-    const DESCRIPTION: &'static str = "A visible one, counted by the rule by which the database shows it; and how the caller can change that.";
+    const TITLE: &'static str = "Get who can view a memory";
+    const DESCRIPTION: &'static str =
+        "The members who can view the memory, and how the caller can share it.";
     type Input = MemoryPath;
     type Output = MemorySharing;
 
@@ -130,9 +131,9 @@ fn blocked_reason(memory: &Memory, now: Timestamp) -> Option<&'static str> {
     if memory.deleted_at.is_some() {
         Some("This memory is in the trash. Restore it first, then share it.")
     } else if memory.parent_id.is_some() {
-        Some("Whoever sees what this replies to sees the reply. Share that instead.")
+        Some("A reply is visible to everyone who can view the original memory. Share that instead.")
     } else if memory.attributes.expires_at.is_some_and(|at| at <= now) {
-        Some("This memory’s time is over. Give it another one first, then share it.")
+        Some("This memory has expired. Change its retention first, then share it.")
     } else {
         None
     }
@@ -151,8 +152,8 @@ impl Operation for MemoryShare {
     const ROUTE: Route = Route::post("/memories/{id}/share");
     const GROUP: Group = Group::Sharing;
     const TITLE: &'static str = "Share a memory";
-    const DESCRIPTION: &'static str = "An own one, as of `version`: at once if the caller decides for the audience or fewer members see it then, \
-         else by a proposal to those who decide.";
+    const DESCRIPTION: &'static str = "Shares your own memory as of `version`. It takes effect immediately if the caller can review for the audience \
+         or fewer members see it then; otherwise a proposal is sent for review.";
     type Input = ShareInput;
     type Output = ShareOutcome;
 
@@ -184,7 +185,7 @@ impl Operation for MemoryShare {
             return Err(StoreError::Conflict.into());
         }
         if is_shared_with(&memory, audience) {
-            return Err(conflict("This memory is shared so already."));
+            return Err(conflict("This memory is already shared this way."));
         }
         ensure_valid_audience(tx, actor, audience).await?;
 
@@ -204,7 +205,7 @@ impl Operation for MemoryShare {
                     == (audience.visibility(), audience.team_id());
             if is_same && !pending.is_stale {
                 return Err(conflict(
-                    "You have proposed this already. It waits for a decision.",
+                    "You have already proposed this. It is pending review.",
                 ));
             }
             proposal_withdraw(tx, pending.id, now).await?;
@@ -235,7 +236,7 @@ impl Operation for MemoryUnshare {
     const ROUTE: Route = Route::post("/memories/{id}/unshare");
     const GROUP: Group = Group::Sharing;
     const TITLE: &'static str = "Stop sharing a memory";
-    const DESCRIPTION: &'static str = "Makes an own one private again, at any version and also after leaving the team, and withdraws its pending proposal.";
+    const DESCRIPTION: &'static str = "Makes your own memory private again, at any version and also after leaving the team, and withdraws its pending proposal.";
     type Input = MemoryPath;
     type Output = ShareOutcome;
 
@@ -247,11 +248,11 @@ impl Operation for MemoryUnshare {
         let memory = own_memory(tx, id).await?;
         if memory.parent_id.is_some() {
             return Err(conflict(
-                "Whoever sees what this replies to sees the reply. Take that back instead.",
+                "A reply is visible to everyone who can view the original memory. Stop sharing that instead.",
             ));
         }
         if memory.visibility == Visibility::Private {
-            return Err(conflict("Nobody else sees this already."));
+            return Err(conflict("This memory is already private."));
         }
         let pending = proposal_pending(tx, id).await?;
         let version = share(tx, &memory, None, pending, now).await?;
@@ -269,10 +270,10 @@ async fn share(
     now: Timestamp,
 ) -> Result<i32, AppError> {
     let reason = match (memory.visibility, audience) {
-        (_, None) => "Taken back.",
-        (Visibility::Org, Some(Audience::Team(_))) => "Taken back to a team.",
+        (_, None) => "Stopped sharing.",
+        (Visibility::Org, Some(Audience::Team(_))) => "Limited to a team.",
         (_, Some(Audience::Team(_))) => "Shared with a team.",
-        (_, Some(Audience::Org)) => "Shared with everyone.",
+        (_, Some(Audience::Org)) => "Shared with the organisation.",
     };
     // Unsharing applies to any version.
     let at = audience.map(|_| memory.version);
@@ -301,7 +302,8 @@ async fn ensure_valid_audience(
     actor: &Actor,
     audience: Audience,
 ) -> Result<(), AppError> {
-    let invalid_audience = || AppError::field("audience", "Choose one of your teams, or everyone.");
+    let invalid_audience =
+        || AppError::field("audience", "Choose one of your teams or the organisation.");
     let Audience::Team(team) = audience else {
         return Ok(());
     };

@@ -226,12 +226,12 @@ pub(crate) async fn change_in_tx(
         (None, TeamChange::Leave) => return Err(AppError::NotFound),
         (Some(membership), TeamChange::Leave) if membership.from_issuer => {
             return conflict(
-                "is in this team by a group of your identity provider. Change the group there, or its mapping here.",
+                "is in this team through a group of your identity provider. Change the group there, or its mapping in Directory groups.",
             );
         }
         (Some(_), TeamChange::Leave) => store::team::team_member_remove(tx, id, user_id).await?,
         (Some(membership), TeamChange::Join(role)) if membership.role == role => {
-            return conflict("is in this team already.");
+            return conflict("is already in this team.");
         }
         (None, TeamChange::Join(_)) if user.status == UserStatus::Deactivated => {
             return conflict("has left the organisation.");
@@ -279,7 +279,7 @@ impl Operation for TeamDelete {
             .map_err(|error| match error {
                 StoreError::Constraint(name) if name.ends_with("_team_id_fkey") => {
                     AppError::Conflict {
-                        message: "A group mapping still names this team. Change that first.".into(),
+                        message: "A group mapping still uses this team. Change it first.".into(),
                     }
                 }
                 other => other.into(),

@@ -112,11 +112,11 @@ pub async fn tenant_resume(ctx: &Ctx, by: Initiator<'_>, id: TenantId) -> Result
     let mut act = OperatorRequest::begin(ctx, by, Action::TenantResume).await?;
     let before = act.tenant(id).await?;
     if before.summary.status == TenantStatus::Active {
-        return Err(conflict("This organisation is active already."));
+        return Err(conflict("This organisation is already active."));
     }
     if before.is_past_grace {
         return Err(conflict(
-            "The time in which this organisation could be brought back is over: its data is being removed.",
+            "The grace period of this organisation has ended. Its data is being removed.",
         ));
     }
     act.set_status(&before, TenantStatus::Active, None, None)
@@ -144,7 +144,7 @@ pub async fn tenant_delete(
     let before = act.tenant(id).await?;
     act.ensure_not_own_tenant(id)?;
     if before.summary.status == TenantStatus::Deleted {
-        return Err(conflict("This organisation is deleted already."));
+        return Err(conflict("This organisation is already deleted."));
     }
     let name = &before.summary.name;
     if confirm.is_some_and(|typed| typed.trim() != name.trim()) {
@@ -272,7 +272,7 @@ impl<'a> OperatorRequest<'a> {
     fn ensure_not_own_tenant(&self, id: TenantId) -> Result<(), AppError> {
         match self.by {
             Initiator::Operator(actor) if actor.tenant_id == id => Err(conflict(
-                "This is your own organisation, and you would lock yourself out. Use the command line of the machine.",
+                "This is your own organisation, and you would lock yourself out. Use the server's command line.",
             )),
             _ => Ok(()),
         }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(crate) const CONSTRAINTS: ConstraintErrors = &[("api_keys_label_check", || {
-    AppError::field("label", "A label has 1 to 100 characters.")
+    AppError::field("label", "Enter a name of 1 to 100 characters.")
 })];
 
 /// Sorts after every row, so the first page starts here.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(crate) const CONSTRAINTS: ConstraintErrors = &[("break_glass_grants_reason_check", || {
-    AppError::field("reason", "Say why, in 10 to 500 characters.")
+    AppError::field("reason", "Enter a reason of 10 to 500 characters.")
 })];
 
 /// Limit on the memories in a report, latest first.

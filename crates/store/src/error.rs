@@ -86,13 +86,12 @@ impl From<StoreError> for AppError {
             StoreError::NotFound => Self::NotFound,
             StoreError::Conflict => Self::Conflict {
                 message:
-                    "This was changed in the meantime. Look at the newest version and try again."
+                    "This was updated in the meantime. Review the latest version and try again."
                         .into(),
             },
-            StoreError::Cursor => Self::field(
-                "after",
-                "This page of the list doesn't exist. Start at the first page.",
-            ),
+            StoreError::Cursor => {
+                Self::field("after", "This page doesn't exist. Start at the first page.")
+            }
             StoreError::Filter(field) => {
                 Self::field(field, "Choose one of the values offered, or none.")
             }
@@ -100,8 +99,7 @@ impl From<StoreError> for AppError {
             StoreError::Unavailable(cause) => {
                 tracing::error!(error = %cause, "the database is away");
                 Self::Unavailable {
-                    message: "The database is not available at the moment. Try again shortly."
-                        .into(),
+                    message: "The database is unavailable. Try again shortly.".into(),
                 }
             }
             StoreError::Other(cause) => {

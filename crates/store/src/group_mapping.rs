@@ -17,22 +17,22 @@ use crate::{
 
 pub(crate) const CONSTRAINTS: ConstraintErrors = &[
     ("group_mappings_grant_key", || {
-        AppError::field(
-            "group_id",
-            "There is a rule already by which this group grants exactly this.",
-        )
+        AppError::field("group_id", "This rule already exists.")
     }),
     ("group_mappings_grant_check", || {
         AppError::field("role_id", "Choose a role, a team, or both.")
     }),
     ("group_mappings_group_id_check", || {
-        AppError::field("group_id", "A group's id or name has 1 to 255 characters.")
+        AppError::field(
+            "group_id",
+            "Enter a group ID or name of 1 to 255 characters.",
+        )
     }),
     ("group_mappings_label_check", || {
-        AppError::field("label", "A name has 1 to 255 characters.")
+        AppError::field("label", "Enter a name of 1 to 255 characters.")
     }),
     ("group_mappings_priority_check", || {
-        AppError::field("priority", "A priority is a whole number from 0 to 1000.")
+        AppError::field("priority", "Enter a whole number from 0 to 1000.")
     }),
 ];
 

@@ -13,7 +13,7 @@ pub(crate) const CONSTRAINTS: ConstraintErrors = &[
 
 fn identity_taken() -> AppError {
     AppError::Conflict {
-        message: "This identity belongs to a member already.".into(),
+        message: "This identity already belongs to a member.".into(),
     }
 }
 

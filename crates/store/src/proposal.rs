@@ -21,7 +21,7 @@ use crate::{
 
 pub(crate) const CONSTRAINTS: ConstraintErrors =
     &[("memory_proposals_pending_idx", || AppError::Conflict {
-        message: "You have proposed this already. It waits for a decision.".into(),
+        message: "You have already proposed this. It is pending review.".into(),
     })];
 
 /// Proposes to share the member's own memory as it is at `version`. The

@@ -19,13 +19,11 @@ pub const LAST_OWNER: &str = "last_owner";
 
 pub(crate) const CONSTRAINTS: ConstraintErrors = &[
     ("roles_key_key", || {
-        AppError::field(
-            "name",
-            "There is a role with this name, or one like it, already.",
-        )
+        AppError::field("name", "A role with this or a similar name already exists.")
     }),
     (LAST_OWNER, || AppError::Conflict {
-        message: "This is the organisation's last owner. Make somebody else an owner first.".into(),
+        message: "This is the organisation's last owner. Make another member an owner first."
+            .into(),
     }),
 ];
 

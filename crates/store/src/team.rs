@@ -13,10 +13,10 @@ use crate::{
 
 pub(crate) const CONSTRAINTS: ConstraintErrors = &[
     ("teams_name_key", || {
-        AppError::field("name", "There is a team with this name already.")
+        AppError::field("name", "A team with this name already exists.")
     }),
     ("teams_name_check", || {
-        AppError::field("name", "A team's name has 1 to 100 characters.")
+        AppError::field("name", "Enter a name of 1 to 100 characters.")
     }),
 ];
 

@@ -15,22 +15,22 @@ pub use domain::tenant::TenantStatus;
 
 pub(crate) const CONSTRAINTS: ConstraintErrors = &[
     ("tenants_slug_key", || {
-        AppError::field("slug", "There is an organisation with this slug already.")
+        AppError::field("slug", "An organisation with this slug already exists.")
     }),
     ("tenants_slug_check", || {
         AppError::field(
             "slug",
-            "A slug has 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.",
+            "Use 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end.",
         )
     }),
     ("tenants_entra_tenant_id_key", || {
         AppError::field(
             "entra_tenant_id",
-            "This directory is another organisation's already.",
+            "This directory already belongs to another organisation.",
         )
     }),
     ("tenants_name_check", || {
-        AppError::field("name", "A name has 1 to 200 characters.")
+        AppError::field("name", "Enter a name of 1 to 200 characters.")
     }),
 ];
 

@@ -13,10 +13,10 @@ use crate::{
 
 pub(crate) const CONSTRAINTS: ConstraintErrors = &[
     ("users_handle_key", || {
-        AppError::field("handle", "There is a member with this handle already.")
+        AppError::field("handle", "A member with this handle already exists.")
     }),
     ("users_display_name_check", || {
-        AppError::field("display_name", "A name has 1 to 200 characters.")
+        AppError::field("display_name", "Enter a name of 1 to 200 characters.")
     }),
 ];
 

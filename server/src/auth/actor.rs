@@ -233,7 +233,9 @@ impl Auth {
             }
         }
         let error = AppError::Transport {
-            message: "This request came from another site, so it was not carried out. Open Atrium itself and try again.".to_owned(),
+            message:
+                "This request came from another site and was blocked. Open Atrium and try again."
+                    .to_owned(),
         };
         error_response_with_status(&parts.headers, StatusCode::FORBIDDEN, &error)
     }

@@ -60,9 +60,9 @@ impl MemberArgs {
         println!(
             "{}",
             if is_new {
-                "This member runs the installation now. What they may do counts with their next request."
+                "Operator added. Takes effect with the next request."
             } else {
-                "This member runs the installation already."
+                "This member is already an operator."
             }
         );
         Ok(())
@@ -77,9 +77,9 @@ impl MemberArgs {
         println!(
             "{}",
             if was_operator {
-                "This member does not run the installation any more."
+                "Operator removed."
             } else {
-                "This member does not run the installation."
+                "This member is not an operator."
             }
         );
         Ok(())
@@ -120,7 +120,7 @@ async fn list(deployment: &Deployment, organisation: Option<&str>) -> Result<(),
         }
     }
     if !found {
-        println!("There is no operator. Name one with: atrium operator add --help");
+        println!("No operators. Add one with: atrium operator add --help");
     }
     Ok(())
 }

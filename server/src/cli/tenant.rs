@@ -193,7 +193,7 @@ fn parse_email(typed: Option<&str>) -> Result<Option<EmailAddress>, Failure> {
 /// Prints the link on its own line, so that it can be copied.
 fn print_invite_link(config: &Config, token: &InviteToken) -> Result<(), Failure> {
     println!(
-        "Whoever opens this link and signs in becomes its owner. It is shown this once and works once, for 7 days:"
+        "The person who opens this link and signs in becomes the owner. It works once, for 7 days, and can't be shown again:"
     );
     println!("{}", token.link(&boot::site(config)?.origin()));
     Ok(())
@@ -204,7 +204,7 @@ async fn list(deployment: &Deployment) -> Result<(), Failure> {
         .await
         .map_err(Failure::failed)?;
     if tenants.is_empty() {
-        println!("There is no organisation yet. Create one with: atrium tenant create --help");
+        println!("No organisations yet. Create one with: atrium tenant create --help");
     }
     for listed in tenants {
         let demo = if listed.is_demo { "  demo" } else { "" };

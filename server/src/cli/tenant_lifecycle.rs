@@ -72,7 +72,7 @@ impl Suspend {
             .await
             .map_err(to_failure)?;
         println!(
-            "Suspended {}. Nobody of it comes in, and nothing was deleted.",
+            "Suspended {}. Members can't sign in. Nothing was deleted.",
             self.slug
         );
         Ok(())
@@ -85,7 +85,7 @@ pub(super) async fn resume(deployment: &Deployment, slug: &str) -> Result<(), Fa
     service::tenant_resume(&deployment.ctx, Initiator::Cli, id)
         .await
         .map_err(to_failure)?;
-    println!("Resumed {slug}. All that it had is there.");
+    println!("Resumed {slug}. Everything restored.");
     Ok(())
 }
 
@@ -103,10 +103,10 @@ impl Delete {
             .map_err(to_failure)?;
         if self.now {
             service::tenants_purge(ctx).await.map_err(Failure::failed)?;
-            println!("Deleted {}, with everything that it had.", self.slug);
+            println!("Permanently deleted {}.", self.slug);
         } else {
             println!(
-                "Deleted {}. Its data goes in {} days; until then: atrium tenant resume {}",
+                "Deleted {}. Its data is permanently deleted in {} days. To restore it: atrium tenant resume {}",
                 self.slug, self.grace_days, self.slug
             );
         }

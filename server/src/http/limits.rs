@@ -40,10 +40,7 @@ pub(super) async fn host_layer(
         })
         .unwrap_or_default();
     if !settings.site.accepts_host(host) {
-        let message = format!(
-            "This Atrium answers at {} only. Open that address.",
-            settings.site.origin()
-        );
+        let message = format!("Open this Atrium at {}.", settings.site.origin());
         let error = AppError::Transport { message };
         return answer::error_response_with_status(
             request.headers(),
@@ -139,7 +136,7 @@ pub(super) async fn referer_layer(
 fn too_large(limit: u64) -> AppError {
     let limit = format_bytes(limit);
     AppError::TooLarge {
-        message: format!("This is too large: at most {limit} are taken here."),
+        message: format!("This is too large. The maximum is {limit}."),
     }
 }
 

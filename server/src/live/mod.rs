@@ -86,7 +86,7 @@ impl EventParams {
         let ids = self.watch.split(',').filter(|id| !id.is_empty());
         ids.map(|id| id.parse().ok())
             .collect::<Option<_>>()
-            .ok_or_else(|| AppError::field("watch", "Give ids with commas between them."))
+            .ok_or_else(|| AppError::field("watch", "Enter IDs separated by commas."))
     }
 }
 

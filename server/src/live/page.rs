@@ -21,8 +21,7 @@ pub(crate) async fn page_events(
 ) -> Response {
     let response = async {
         let actor = actor.ok_or(AppError::Unauthenticated)?;
-        let Query(params) =
-            params.map_err(|_| AppError::field("watch", "This can’t be asked for."))?;
+        let Query(params) = params.map_err(|_| AppError::field("watch", "Unknown value."))?;
         let session = actor.request.session_id.ok_or(AppError::Unauthenticated)?;
         let owner = StreamOwner::Session((actor.tenant_id, session));
         streams.open(owner, actor, &params, &headers).await

@@ -81,7 +81,7 @@ impl ServerHandler for Memories {
     ) -> Result<ListToolsResult, ErrorData> {
         let actor = actor(&context)?;
         if request.is_some_and(|request| request.cursor.is_some()) {
-            let message = "This page of the list doesn't exist. Start at the first page.";
+            let message = "This page doesn't exist. Start at the first page.";
             return Err(ErrorData::invalid_params(message, None));
         }
         Ok(ListToolsResult::with_all_items(self.tools.usable(&actor))

@@ -65,7 +65,7 @@ async fn whole_layer(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     // An outer layer limits its length.
     let Ok(body) = to_bytes(body, usize::MAX).await else {
-        let message = "This message is larger than is taken here.".to_owned();
+        let message = "This message is too large.".to_owned();
         return ApiError::from(AppError::TooLarge { message }).into_response();
     };
     next.run(Request::from_parts(parts, Body::from(body))).await
@@ -83,7 +83,7 @@ async fn origin_layer(State(site): State<Site>, request: Request, next: Next) ->
     if is_ours {
         return next.run(request).await;
     }
-    let message = "Requests of other sites' pages are not taken here.".to_owned();
+    let message = "Requests from pages of other sites are blocked.".to_owned();
     let error = AppError::Transport { message };
     ApiError::with_status(error, StatusCode::FORBIDDEN).into_response()
 }

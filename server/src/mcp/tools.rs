@@ -98,7 +98,7 @@ fn explain(error: &AppError) -> String {
             format!("Nothing was changed. {}", cut(&errors, MAX_ERRORS_CHARS))
         }
         AppError::Forbidden { permission } => format!(
-            "This API key lacks the permission “{permission}”. The member can make another key, if they hold it."
+            "This API key lacks the permission “{permission}”. The member can create another key if they have the permission."
         ),
         other => other.to_string(),
     }

@@ -194,9 +194,9 @@ fn explain(error: ApiKeyError) -> ApiError {
         ApiKeyError::Malformed => {
             "This is not a whole API key: it begins with atr_ and has 37 characters. Copy it again."
         }
-        ApiKeyError::Unknown => "This API key is not known here.",
+        ApiKeyError::Unknown => "Unknown API key.",
         ApiKeyError::Expired => "This API key has expired. Create a new one.",
-        ApiKeyError::Revoked => "This API key was revoked. Create a new one.",
+        ApiKeyError::Revoked => "This API key is revoked. Create a new one.",
         ApiKeyError::OwnerInactive => {
             "The member or the organisation that this API key acts for is not active."
         }
@@ -237,7 +237,7 @@ fn presented(headers: &HeaderMap) -> Result<&str, ApiError> {
     if keys.iter().any(|key| *key != first) {
         return Err(ApiError {
             error: AppError::Transport {
-                message: "The request brings two different keys. Send one.".to_owned(),
+                message: "The request has two different API keys. Send only one.".to_owned(),
             },
             status: Some(StatusCode::BAD_REQUEST),
             detail: None,

@@ -176,7 +176,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail
                 .or(said)
-                .unwrap_or_else(|| "The request was refused.".to_owned()),
+                .unwrap_or_else(|| "The request was rejected.".to_owned()),
             code,
             request_id,
             permission,
@@ -205,7 +205,7 @@ fn code(status: StatusCode, error: Option<&AppError>) -> &'static str {
 pub(super) async fn nothing_here() -> ApiError {
     ApiError::saying(
         AppError::NotFound,
-        "There is no such path. The paths are listed at /reference and in /api/v1/openapi.json.",
+        "Unknown path. See /reference or /api/v1/openapi.json for all paths.",
     )
 }
 
@@ -213,7 +213,7 @@ pub(super) async fn nothing_here() -> ApiError {
 pub(super) async fn wrong_method() -> ApiError {
     ApiError {
         error: AppError::Transport {
-            message: "This path doesn't know this method.".to_owned(),
+            message: "This path doesn't support this method.".to_owned(),
         },
         status: Some(StatusCode::METHOD_NOT_ALLOWED),
         detail: None,

@@ -64,7 +64,7 @@ pub(super) async fn import_upload(
         None => None,
         Some(key) => Some(
             ImportFormat::from_key(key)
-                .ok_or_else(|| AppError::field("format", "There is no such format."))?,
+                .ok_or_else(|| AppError::field("format", "Unknown format."))?,
         ),
     };
     let started = store_file(&ctx, &actor, &file_name, format, body)

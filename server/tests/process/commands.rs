@@ -16,7 +16,7 @@ async fn organisation_is_created_with_the_named_owner() {
     };
     let (status, stdout, _) = with_issuer(&["tenant", "list"]);
     assert_eq!(status, 0);
-    assert!(stdout.contains("no organisation yet"), "{stdout}");
+    assert!(stdout.contains("No organisations yet"), "{stdout}");
 
     let create = [
         "tenant",
@@ -199,7 +199,7 @@ async fn organisations_are_suspended_resumed_and_deleted_and_operators_added() {
         0,
         "Created acme",
     );
-    ends("operator list", 0, "no operator");
+    ends("operator list", 0, "No operators");
     ends(
         "operator add --organisation acme --subject 7",
         2,
@@ -214,15 +214,15 @@ async fn organisations_are_suspended_resumed_and_deleted_and_operators_added() {
     ends(
         "operator add --organisation acme --subject 42",
         0,
-        "runs the installation now",
+        "Operator added.",
     );
     ends("operator list --organisation acme", 0, "acme  Owner");
     ends(
         "operator remove --organisation acme --subject 42",
         0,
-        "any more",
+        "Operator removed.",
     );
-    ends("operator list", 0, "no operator");
+    ends("operator list", 0, "No operators");
 
     ends("tenant suspend acme", 2, "--reason");
     ends("tenant suspend nowhere --reason x", 2, "no organisation");
@@ -240,8 +240,12 @@ async fn organisations_are_suspended_resumed_and_deleted_and_operators_added() {
     ends("tenant delete acme --reason left", 0, "in 30 days");
     ends("tenant list", 0, "its data goes on");
     ends("tenant resume acme", 0, "Resumed acme");
-    ends("tenant delete acme --reason left --now", 0, "everything");
-    ends("tenant list", 0, "no organisation yet");
+    ends(
+        "tenant delete acme --reason left --now",
+        0,
+        "Permanently deleted",
+    );
+    ends("tenant list", 0, "No organisations yet");
     for table in ["users", "identities", "audit_log", "audit_heads", "roles"] {
         let sql = format!("SELECT count(*) FROM {table}");
         let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))

@@ -288,7 +288,7 @@ async fn oversized_body_is_413() {
     let answer = browser.send(post("/read", 10_001, true)).await;
     assert_eq!(
         answer.body,
-        r#"{"code":"too_large","message":"This is too large: at most 10 kB are taken here."}"#
+        r#"{"code":"too_large","message":"This is too large. The maximum is 10 kB."}"#
     );
 }
 

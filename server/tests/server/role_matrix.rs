@@ -191,8 +191,9 @@ impl World {
             );
             return None;
         }
-        let (_, text) = answer.body.split_once("It needs the permission ").unwrap();
-        let (permission, _) = text.split_once(':').unwrap();
+        let (_, text) = answer.body.split_once("You need the permission “").unwrap();
+        let (_, text) = text.split_once("” (").unwrap();
+        let (permission, _) = text.split_once(')').unwrap();
         Some(permission.to_owned())
     }
 

@@ -72,7 +72,7 @@ impl GroupMappingInput {
             label => label,
         };
         if label.chars().count() > MAX_LABEL_CHARS || label.chars().any(char::is_control) {
-            errors.reject("label", "A name has at most 255 characters, on one line.");
+            errors.reject("label", "Use at most 255 characters, on one line.");
         }
         let role_id = parse_optional_id(&self.role);
         let role_id = role_id.map_err(|()| "Choose one of the roles offered, or none.");
@@ -81,10 +81,7 @@ impl GroupMappingInput {
         let team_id = team_id.map_err(|()| "Choose one of the teams offered, or none.");
         let team_id = errors.check("team", team_id);
         if (role_id, team_id) == (Some(None), Some(None)) {
-            errors.reject(
-                "role",
-                "Choose a role, a team, or both: the rule has to grant something.",
-            );
+            errors.reject("role", "Choose a role, a team, or both.");
         }
         let priority = match self.priority.trim() {
             "" => Some(Self::PRIORITY),
@@ -93,7 +90,7 @@ impl GroupMappingInput {
                 .ok()
                 .filter(|n| GroupMapping::PRIORITIES.contains(n)),
         };
-        let priority = priority.ok_or("A priority is a whole number from 0 to 1000.");
+        let priority = priority.ok_or("Enter a whole number from 0 to 1000.");
         let priority = errors.check("priority", priority);
         let label = label.to_owned();
         errors.finish(|| {

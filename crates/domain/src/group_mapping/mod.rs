@@ -61,7 +61,7 @@ impl GroupId {
         } else {
             Err(AppError::field(
                 "group_id",
-                "Give the group's object id, or its name as the issuer spells it: 1 to 255 characters.",
+                "Enter the group's object ID, or its name as in the claim: 1 to 255 characters.",
             ))
         }
     }

@@ -24,14 +24,14 @@ keyed_enum! {
         Importance = "importance", "Importance (0 to 1)";
         ExpiresAt = "expires_at", "Expires";
         AllowedVendors = "allowed_vendors", "Allowed vendors";
-        SourceUrl = "source_url", "Source";
-        Origin = "origin", "Origin";
+        SourceUrl = "source_url", "Source URL";
+        Origin = "origin", "Source";
         /// The id of the source conversation.
         SourceSession = "source_session_id", "Conversation";
         CreatedAt = "created_at", "Created";
-        UpdatedAt = "updated_at", "Changed";
+        UpdatedAt = "updated_at", "Updated";
         /// The record's unique key within the file.
-        Key = "id", "Id in the file";
+        Key = "id", "ID in the file";
     }
 }
 

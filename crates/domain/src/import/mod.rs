@@ -199,17 +199,17 @@ impl UploadProblem {
             Self::Empty => "This file is empty. Choose another one.",
             Self::TooLarge => "This file is larger than 256 MB. Split it and import the parts.",
             Self::UnknownFormat => {
-                "Neither its name nor its content tells this file’s format. Choose the format below and give the file again."
+                "We couldn’t detect this file’s format. Choose the format below and upload the file again."
             }
             Self::NotText => {
-                "This file is not UTF-8 text. Give JSON, CSV, Markdown or plain text, saved as UTF-8, or a zip archive."
+                "This file is not UTF-8 text. Upload JSON, CSV, Markdown or plain text saved as UTF-8, or a zip archive."
             }
             Self::BadArchive => {
-                "This zip archive is damaged, or holds neither notes in Markdown nor an export of ChatGPT or Claude."
+                "This zip archive is damaged, or doesn’t contain Markdown notes or an export from ChatGPT or Claude."
             }
-            Self::Malformed => "The file did not arrive whole. Give it again.",
+            Self::Malformed => "The upload was interrupted. Upload the file again.",
             Self::QueueFull => {
-                "Too many files of your organisation wait to be imported. Start or discard the ones below that you have given, ask colleagues to do so with theirs, and give this file again."
+                "Too many files in your organisation are waiting for review. Import or discard your files below, or ask other members to do so, then upload this file again."
             }
         }
     }

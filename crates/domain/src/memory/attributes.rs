@@ -90,7 +90,7 @@ impl AttributesInput {
         let mut errors = FieldErrors::default();
         let expires_at = self.expires_at.unwrap_or(before.expires_at);
         if expires_at.is_some_and(|at| at <= now) {
-            errors.reject("expires_at", "Choose a time to come.");
+            errors.reject("expires_at", "Choose a time in the future.");
         }
         let importance = self.importance.unwrap_or(before.importance);
         // Written so that NaN fails.
@@ -190,7 +190,7 @@ impl AttributesForm {
             .map_err(|_| {
                 AppError::field(
                     "expires_at",
-                    "Choose the last day on which it is kept, as in 2026-12-31.",
+                    "Enter the last day of retention, such as 2026-12-31.",
                 )
             })
     }
@@ -259,15 +259,13 @@ fn parse_url(typed: Option<&str>) -> Result<Option<String>, String> {
         });
     if host.is_none() || typed.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(
-            "Give an address that begins with https:// or http://, without spaces, user name or password."
+            "Enter a URL that begins with https:// or http://, without spaces, user name or password."
                 .to_owned(),
         );
     }
     let url = site + path;
     if url.chars().count() > MAX_URL_CHARS {
-        return Err(format!(
-            "An address has at most {MAX_URL_CHARS} characters."
-        ));
+        return Err(format!("A URL has at most {MAX_URL_CHARS} characters."));
     }
     Ok(Some(url))
 }

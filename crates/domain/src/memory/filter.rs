@@ -201,7 +201,7 @@ impl MemoryCriteria {
                 &mut errors,
                 "source_host",
                 &filter.source_host,
-                "Give the host of an address without a port, such as wiki.example.com.",
+                "Enter a host without a port, such as wiki.example.com.",
                 parse_host,
             ),
             changed_from: parse_field(&mut errors, "from", &filter.from, INVALID_DAY, parse_day),
@@ -246,7 +246,7 @@ impl MemoryCriteria {
     }
 }
 
-const INVALID_DAY: &str = "Write a day as year, month and day: 2026-03-02.";
+const INVALID_DAY: &str = "Enter a date as year, month and day, such as 2026-03-02.";
 
 /// Parses one field; records an error if that fails.
 fn parse_field<T>(
@@ -338,16 +338,16 @@ pub struct FilterChoices {
 pub fn parse_query(text: &str) -> Result<&str, AppError> {
     let query = text.trim();
     if query.is_empty() {
-        return Err(AppError::field("query", "Write what to look for."));
+        return Err(AppError::field("query", "Enter a search."));
     }
     if query.chars().count() > MAX_QUERY_CHARS {
-        let message = format!("A question has at most {MAX_QUERY_CHARS} characters.");
+        let message = format!("A search has at most {MAX_QUERY_CHARS} characters.");
         return Err(AppError::field("query", message));
     }
     if query.contains('\0') {
         return Err(AppError::field(
             "query",
-            "A question can't contain a NUL character.",
+            "A search can't contain a NUL character.",
         ));
     }
     Ok(query)

@@ -87,7 +87,7 @@ impl MemoryInput {
             if self.parent_id.is_some() && is_given {
                 errors.reject(
                     field,
-                    "Leave this out: a reply has it from the memory that it replies to.",
+                    "Leave this out. A reply inherits it from its parent memory.",
                 );
             }
         }
@@ -221,7 +221,7 @@ impl MemoryText {
         }
 
         if content.trim().is_empty() {
-            errors.reject("content", "Write what should be remembered.");
+            errors.reject("content", "Content is required.");
         } else if content.len() > MAX_CONTENT_BYTES {
             let length = content.len();
             let message =

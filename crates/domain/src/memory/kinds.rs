@@ -12,15 +12,15 @@ keyed_enum! {
         Preference = "preference", "Preference";
         Event = "event", "Event";
         SkillNote = "skill_note", "Skill note";
-        Context = "context", "Context";
+        Context = "context", "Background";
     }
 }
 
 keyed_enum! {
     Visibility {
-        Private = "private", "Only you";
-        Team = "team", "A team";
-        Org = "org", "Everyone in the organisation";
+        Private = "private", "Private";
+        Team = "team", "Team";
+        Org = "org", "Organisation";
     }
 }
 
@@ -48,9 +48,9 @@ keyed_enum! {
     /// The intended lifetime of a memory.
     Term {
         /// Until its expiry.
-        Short = "short", "For a while";
+        Short = "short", "Until a date";
         /// Until it is deleted.
-        Long = "long", "For good";
+        Long = "long", "Until deleted";
     }
 }
 

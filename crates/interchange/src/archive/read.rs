@@ -174,7 +174,7 @@ impl<'s> Archive<'s> {
                 entry.compression(),
                 CompressionMethod::Stored | CompressionMethod::Deflated
             ) {
-                let reason = "It is compressed in a way that is not known here.";
+                let reason = "Its compression method is not supported.";
                 give(&name, Err(reason.to_owned()))?;
                 continue;
             }

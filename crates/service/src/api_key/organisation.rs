@@ -27,7 +27,7 @@ impl Operation for OrganisationApiKeyList {
     const ACTION: Action = Action::ApiKeyListAll;
     const ROUTE: Route = Route::get("/organisation/api-keys");
     const GROUP: Group = Group::ApiKeys;
-    const TITLE: &'static str = "List everybody's API keys";
+    const TITLE: &'static str = "List all API keys";
     const DESCRIPTION: &'static str = "The newest first.";
     type Input = ApiKeyListInput;
     type Output = Page<ApiKey>;
@@ -105,7 +105,7 @@ impl Operation for OrganisationApiKeyRevoke {
     const ROUTE: Route = Route::delete("/organisation/api-keys/{id}");
     const GROUP: Group = Group::ApiKeys;
     const TITLE: &'static str = "Revoke an API key of any member";
-    const DESCRIPTION: &'static str = "It is refused from the next request on.";
+    const DESCRIPTION: &'static str = "It is blocked from the next request.";
     type Input = ApiKeyPath;
     type Output = ();
 
@@ -143,8 +143,7 @@ impl Operation for ServiceAccountCreate {
     const ROUTE: Route = Route::create("/service-accounts");
     const GROUP: Group = Group::ApiKeys;
     const TITLE: &'static str = "Create an agent or a service";
-    const DESCRIPTION: &'static str =
-        "It has no role; until it is granted one, its keys can do nothing.";
+    const DESCRIPTION: &'static str = "It has no role. Assign one before using its keys.";
     type Input = ServiceAccountInput;
     type Output = CreatedServiceAccount;
 

@@ -62,7 +62,7 @@ impl Operation for GroupMappingList {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "List group mappings";
     const DESCRIPTION: &'static str =
-        "All rules by priority, and the roles and teams that the member can grant by one.";
+        "All rules by priority, and the roles and teams that the member can assign by one.";
     type Input = NoInput;
     type Output = GroupMappings;
 
@@ -150,7 +150,7 @@ impl Operation for GroupMappingDelete {
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "Delete a group mapping";
     const DESCRIPTION: &'static str =
-        "What it granted ends with each member's next sign-in or refresh.";
+        "Access from it ends with each member's next sign-in or refresh.";
     type Input = GroupMappingPath;
     type Output = ();
 

@@ -198,8 +198,8 @@ fn parse_claims(text: &str) -> Result<GroupClaims, AppError> {
             .iter()
             .map(|word| word.as_str().map(str::to_owned))
             .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| unreadable(&format!("“{name}” holds something that is no text"))),
-        Some(_) => Err(unreadable(&format!("“{name}” is no list"))),
+            .ok_or_else(|| unreadable(&format!("“{name}” contains a value that is not text"))),
+        Some(_) => Err(unreadable(&format!("“{name}” is not a list"))),
     };
     Ok(GroupClaims::new(words("groups")?, words("roles")?))
 }

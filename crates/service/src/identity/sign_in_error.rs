@@ -54,7 +54,7 @@ impl SignInError {
     pub fn to_problem(&self) -> Result<SignInProblem, AppError> {
         match self.problem {
             SignInProblem::Unavailable => Err(AppError::Unavailable {
-                message: "The database is not available at the moment. Try again shortly.".into(),
+                message: "The database is unavailable. Try again shortly.".into(),
             }),
             SignInProblem::Internal => Err(AppError::Internal),
             problem => Ok(problem),

@@ -61,7 +61,7 @@ pub(crate) async fn import_apply(
     drop(act);
     if import.state != ImportState::Started {
         return Err(JobError::Failed(
-            "The file waits for its giver’s look.".to_owned(),
+            "The file is waiting for review.".to_owned(),
         ));
     }
     let file = FileReader {

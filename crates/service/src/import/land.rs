@@ -42,7 +42,7 @@ fn problem(record: &Record, now: Timestamp) -> Option<String> {
         .flatten()
         .is_some_and(|at| at <= now)
     {
-        return Some("It has expired already.".to_owned());
+        return Some("It has already expired.".to_owned());
     }
     let too_long =
         |reason: &String| reason.chars().count() > MAX_REASON_CHARS || reason.contains('\0');

@@ -86,8 +86,7 @@ impl Endpoint for ImportConfirm {
     const ROUTE: Route = Route::act("/imports/{id}/confirm");
     const GROUP: Group = Group::Imports;
     const TITLE: &'static str = "Start an import";
-    const DESCRIPTION: &'static str =
-        "Of an uploaded file that waits, read as `choice` says. It runs in the background.";
+    const DESCRIPTION: &'static str = "Imports an uploaded file that is waiting for review, read as `choice` says. Runs in the background.";
     type Input = ImportChoiceInput;
     type Output = ();
 
@@ -129,8 +128,7 @@ impl Operation for ImportDiscard {
     const ROUTE: Route = Route::delete("/imports/{id}");
     const GROUP: Group = Group::Imports;
     const TITLE: &'static str = "Discard an import";
-    const DESCRIPTION: &'static str =
-        "Deletes an uploaded file that waits. If it was started, the answer is 409.";
+    const DESCRIPTION: &'static str = "Deletes an uploaded file that is waiting for review. If the import was started, the answer is 409.";
     type Input = ImportPath;
     type Output = ();
 
@@ -151,7 +149,7 @@ impl Operation for ImportCancel {
     const GROUP: Group = Group::Imports;
     const TITLE: &'static str = "Cancel an import";
     const DESCRIPTION: &'static str =
-        "The memories written so far stay. If it has ended, the answer is 409.";
+        "Memories imported so far are kept. If the import has ended, the answer is 409.";
     type Input = ImportPath;
     type Output = ();
 
@@ -174,7 +172,7 @@ impl Operation for ImportRetry {
     const GROUP: Group = Group::Imports;
     const TITLE: &'static str = "Retry an import";
     const DESCRIPTION: &'static str =
-        "From where it stopped. If it hasn't stopped, the answer is 409.";
+        "Continues from where it stopped. If it hasn't stopped, the answer is 409.";
     type Input = ImportPath;
     type Output = ();
 

@@ -37,7 +37,7 @@ impl Endpoint for ImportPreviewGet {
     const ROUTE: Route = Route::post("/imports/{id}/preview");
     const GROUP: Group = Group::Imports;
     const TITLE: &'static str = "Preview an import";
-    const DESCRIPTION: &'static str = "The first records of an uploaded file that waits, read as `choice` says. If it was started, the answer is 409.";
+    const DESCRIPTION: &'static str = "The first records of an uploaded file that is waiting for review, read as `choice` says. If the import was started, the answer is 409.";
     type Input = ImportChoiceInput;
     type Output = ImportPreview;
 
@@ -103,7 +103,7 @@ impl Endpoint for ImportPreviewGet {
                 Err(error @ ReadError::Source(_)) => return Err(error),
             }
             if preview.is_whole && preview.good + preview.failed == 0 && preview.refusal.is_none() {
-                preview.refusal = Some("No record was found in this format.".to_owned());
+                preview.refusal = Some("No records found in this format.".to_owned());
             }
             Ok(preview)
         })

@@ -55,9 +55,9 @@ async fn mail(ctx: &Ctx, actor: &Actor, link: &InviteLink, to: EmailAddress) -> 
             )),
             (!grants.is_empty()).then(|| format!("You get {}.", grants.join(" and "))),
             Some(format!(
-                "The link works once, until {until}. Whoever has it can join: don't pass it on."
+                "The link works once, until {until}. Anyone with the link can join, so don't share it."
             )),
-            Some("If you don't know what this is about, ignore this mail.".to_owned()),
+            Some("If you don't know what this is about, ignore this email.".to_owned()),
         ]
         .into_iter()
         .flatten()

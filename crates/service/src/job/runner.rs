@@ -120,7 +120,7 @@ async fn run(ctx: &Ctx, job: ClaimedJob, lease_time: Duration, stop: &Cancellati
     let outcome = outcome.unwrap_or_else(|error| {
         tracing::error!(%error, job = %job.id, kind = %job.kind, "a job panicked");
         Err(JobError::Failed(
-            "It failed for a reason that is in the server's log.".to_owned(),
+            "Failed. See the server's log for the reason.".to_owned(),
         ))
     });
     if let Err(error) = record_outcome(ctx, job, outcome, stop.is_cancelled()).await {
@@ -138,9 +138,7 @@ async fn run_body(ctx: &Ctx, lease: &Lease) -> Result<(), JobError> {
             import_apply(ctx, &actor, &payload, lease).await
         }
         EMBED_JOB => memory_embed(ctx, job.tenant_id, job.actor_user_id, lease).await,
-        other => Err(JobError::Failed(format!(
-            "There is no work called “{other}”."
-        ))),
+        other => Err(JobError::Failed(format!("Unknown job “{other}”."))),
     }
 }
 

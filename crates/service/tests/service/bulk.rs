@@ -109,11 +109,11 @@ async fn roles_and_teams_are_assigned_in_bulk_within_the_actors_permissions() {
         [
             "Suspend",
             "Reactivate",
-            "Give the role Admin",
-            "Give the role Member",
-            "Give the role Viewer",
-            "Give the role Billing",
-            "Add to the team Design",
+            "Assign role: Admin",
+            "Assign role: Member",
+            "Assign role: Viewer",
+            "Assign role: Billing",
+            "Add to team: Design",
         ]
     );
     // SEC-G: an action that is not offered is denied as well.

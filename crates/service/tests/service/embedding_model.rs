@@ -295,7 +295,7 @@ async fn failing_service_delays_vectors_and_loses_nothing() {
     for (mood, name, sentence) in [
         (Mood::Down, "Amber", "fault of its own"),
         (Mood::Nonsense, "Pebble", "no embedding"),
-        (Mood::Shorter, "Cedar", "another length than the 100"),
+        (Mood::Shorter, "Cedar", "don't have 100 dimensions"),
     ] {
         *fake.mood.lock().unwrap() = mood;
         let text = format!("a trout called {name}");

@@ -53,7 +53,7 @@ async fn reply_to_a_reply_is_explained_and_to_an_invisible_memory_is_not_found()
     let Err(AppError::Conflict { message }) = deeper else {
         panic!("{deeper:?}");
     };
-    assert!(message.contains("a reply itself"), "{message}");
+    assert!(message.contains("already a reply"), "{message}");
     let private = keep(&world, &mia, "Only mine").await;
     for root in [private, ctx.ids.id()] {
         let refused = memory_reply(ctx, &max, root, &draft("Hello")).await;

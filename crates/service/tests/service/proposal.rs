@@ -182,7 +182,7 @@ async fn memory_that_changed_since_can_not_be_accepted_and_is_proposed_again() {
     let ctx = &team.world.ctx;
     let (memory, first) = team.proposed(&team.mia, team.audience()).await;
     let twice = memory_share(ctx, &team.mia, memory, 1, &team.audience(), "").await;
-    is_conflict(&twice, "proposed this already");
+    is_conflict(&twice, "already proposed this");
     memory_update(ctx, &team.mia, memory, 1, &change("The spare key is gone"))
         .await
         .unwrap();
@@ -226,11 +226,11 @@ async fn nobody_decides_their_own_proposal_or_sees_unrelated_ones() {
     let (_, lenas) = team.proposed(&team.lena, Audience::Org).await;
     is_conflict(
         &proposal_accept(ctx, &team.lena, lenas, "").await,
-        "Somebody else",
+        "your own proposal",
     );
     is_conflict(
         &proposal_decline(ctx, &team.lena, lenas, "").await,
-        "Somebody else",
+        "your own proposal",
     );
     let (_, mias) = team.proposed(&team.mia, team.audience()).await;
     let other = team.world.db.tenant("other").await;

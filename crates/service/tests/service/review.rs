@@ -112,7 +112,7 @@ async fn change_of_a_shared_memory_waits_until_it_is_accepted() {
     );
     is_conflict(
         &proposal_accept(ctx, &team.mia, proposal, "").await,
-        "Somebody else",
+        "your own proposal",
     );
     let foreign = proposal_accept(ctx, &team.otis, proposal, "").await;
     assert_eq!(foreign, Err(AppError::NotFound));
@@ -317,7 +317,7 @@ async fn change_waits_while_wider_sharing_is_proposed() {
         .unwrap();
     is_conflict(
         &memory_update(ctx, &team.mia, memory, 2, &change("It moved")).await,
-        "Withdraw that",
+        "Withdraw it",
     );
     // A member who left the team must unshare the memory first.
     let mut left = team.mia.clone();
@@ -325,7 +325,7 @@ async fn change_waits_while_wider_sharing_is_proposed() {
     let own = team.reviewed(team.audience(), &team.lena).await;
     is_conflict(
         &memory_update(ctx, &left, own, 2, &change("It moved")).await,
-        "take the memory back first",
+        "stop sharing the memory first",
     );
 }
 

@@ -144,7 +144,7 @@ async fn lead_shares_with_the_team_at_once_and_unshares() {
     assert_eq!(
         kept,
         [
-            (2, Visibility::Team, Some("Taken back.")),
+            (2, Visibility::Team, Some("Stopped sharing.")),
             (1, Visibility::Private, Some("Shared with a team.")),
         ]
     );
@@ -211,7 +211,7 @@ async fn owner_unshares_also_after_leaving_the_team() {
     assert!(left.team_ids.is_empty());
     memory_unshare(ctx, &left, memory).await.unwrap();
     assert!(!team.sees(&team.max, memory).await);
-    is_conflict(&memory_unshare(ctx, &left, memory).await, "Nobody else");
+    is_conflict(&memory_unshare(ctx, &left, memory).await, "already private");
 }
 
 #[tokio::test]
@@ -222,9 +222,9 @@ async fn memory_that_can_not_be_shared_says_why() {
     let to = async |memory, version| {
         memory_share(ctx, &team.lena, memory, version, &team.audience(), "").await
     };
-    is_conflict(&to(memory, 7).await, "changed in the meantime");
+    is_conflict(&to(memory, 7).await, "updated in the meantime");
     to(memory, 1).await.unwrap();
-    is_conflict(&to(memory, 2).await, "shared so already");
+    is_conflict(&to(memory, 2).await, "already shared this way");
 
     let set = async |sql: &'static str, memory: MemoryId| {
         sqlx::query(sql)
@@ -239,7 +239,7 @@ async fn memory_that_can_not_be_shared_says_why() {
         over,
     )
     .await;
-    is_conflict(&to(over, 1).await, "time is over");
+    is_conflict(&to(over, 1).await, "has expired");
     let reply = team.written(&team.lena).await;
     set(
         "UPDATE memories SET visibility = 'org',
@@ -247,10 +247,10 @@ async fn memory_that_can_not_be_shared_says_why() {
         reply,
     )
     .await;
-    is_conflict(&to(reply, 1).await, "sees the reply");
+    is_conflict(&to(reply, 1).await, "A reply is visible");
     is_conflict(
         &memory_unshare(ctx, &team.lena, reply).await,
-        "sees the reply",
+        "A reply is visible",
     );
     let trashed = team.written(&team.lena).await;
     memory_delete(ctx, &team.lena, trashed).await.unwrap();

@@ -141,7 +141,7 @@ async fn deletion_needs_a_reason_and_the_name_and_can_be_undone_during_the_grace
     let delete =
         async || service::tenant_delete(ctx, by, other.id, Some(" other Ltd "), "Left", None).await;
     delete().await.unwrap();
-    assert!(is_conflict(delete().await, "deleted already"));
+    assert!(is_conflict(delete().await, "already deleted"));
     assert!(is_conflict(
         service::tenant_suspend(ctx, by, other.id, "Unpaid").await,
         "Only an active"
@@ -156,7 +156,7 @@ async fn deletion_needs_a_reason_and_the_name_and_can_be_undone_during_the_grace
     service::tenant_resume(ctx, by, other.id).await.unwrap();
     assert!(is_conflict(
         service::tenant_resume(ctx, by, other.id).await,
-        "active already"
+        "already active"
     ));
     let detail = service::tenant_get(ctx, &operator, other.id).await.unwrap();
     assert_eq!((detail.delete_after, detail.status_reason), (None, None));
@@ -167,7 +167,7 @@ async fn deletion_needs_a_reason_and_the_name_and_can_be_undone_during_the_grace
     world.pass(Duration::days(GRACE_DAYS.into()));
     assert!(is_conflict(
         service::tenant_resume(ctx, by, other.id).await,
-        "is over"
+        "grace period"
     ));
 }
 

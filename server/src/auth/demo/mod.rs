@@ -77,12 +77,12 @@ macro_rules! people {
 }
 
 people! {
-    "member" "Demo member" "demo" Member "Keeps, imports and finds memories."
+    "member" "Demo member" "demo" Member "Writes, imports and searches memories."
     "owner" "Demo owner" "demo" Owner "Has every permission, the audit log included."
-    "admin" "Demo admin" "demo" Admin "Runs the organisation and reads the audit log."
-    "viewer" "Demo viewer" "demo" Viewer "Reads what is shared, changes nothing."
-    "billing" "Demo billing" "demo" Billing "Sees usage and cost, no memories. Belongs to both organisations."
-    "other-owner" "Other owner" "other" Owner "Belongs to another organisation and sees nothing of the first."
+    "admin" "Demo admin" "demo" Admin "Manages the organisation and reads the audit log."
+    "viewer" "Demo viewer" "demo" Viewer "Reads shared memories."
+    "billing" "Demo billing" "demo" Billing "Views usage and cost, no memories. Belongs to both organisations."
+    "other-owner" "Other owner" "other" Owner "Belongs to another organisation and can't view the first."
 }
 
 /// Second memberships: subject, slug of the other organisation, role there.

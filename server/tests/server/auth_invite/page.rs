@@ -109,7 +109,7 @@ async fn invite_page_names_inviter_and_role_and_does_not_leak_the_link() {
     let mut stranger = app.browser();
     stranger.router = browser.router.clone();
     for (path, reason) in [
-        (path, "was used already"),
+        (path, "was already used"),
         (
             "/invite/atri_000000000000000000000000000000000",
             "not valid",

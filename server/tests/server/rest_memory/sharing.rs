@@ -138,7 +138,12 @@ async fn lead_accepts_a_members_proposal_and_the_team_can_view_it() {
         409,
         "conflict",
     );
-    assert!(own["detail"].as_str().unwrap().contains("Somebody else"));
+    assert!(
+        own["detail"]
+            .as_str()
+            .unwrap()
+            .contains("your own proposal")
+    );
 
     let waiting = scene.listed(&scene.lena, "waiting").await;
     assert_eq!(waiting.len(), 1);

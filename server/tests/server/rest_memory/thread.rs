@@ -107,7 +107,7 @@ async fn invalid_reply_is_rejected() {
         409,
         "conflict",
     );
-    assert!(told["detail"].as_str().unwrap().contains("reply itself"));
+    assert!(told["detail"].as_str().unwrap().contains("already a reply"));
     for (name, value) in [
         ("expires_at", json!("2099-01-01T00:00:00Z")),
         ("persona_id", json!(nothing)),

@@ -27,7 +27,7 @@ test("a memory has a retention, a persona and a product, and all of them can be 
   await unfoldMore(page);
   await page.getByLabel("Retention").selectOption("until");
   await page.getByLabel("Last day").fill(day(-1));
-  await page.getByLabel("Persona").selectOption({ label: `Work ${word}` });
+  await page.getByLabel("Persona", { exact: true }).selectOption({ label: `Work ${word}` });
   await page.getByLabel("Importance").selectOption({ label: "High" });
   await page.getByLabel("AI access").selectOption("only");
   await page.getByRole("checkbox", { name: "Claude" }).check();
@@ -58,7 +58,7 @@ test("a memory has a retention, a persona and a product, and all of them can be 
   await expect(page.getByLabel("Last day")).toHaveValue(day(3));
   await awake(page);
   await page.getByLabel("Retention").selectOption("always");
-  await page.getByLabel("Persona").selectOption({ label: "None" });
+  await page.getByLabel("Persona", { exact: true }).selectOption({ label: "None" });
   await page.getByLabel("Change note").fill("It is wanted longer");
   await page.getByRole("button", { name: "Save changes" }).click();
   await expect(done(page)).toContainText("Changes saved.");

@@ -127,7 +127,12 @@ async fn show_answer(form: &HtmlFormElement, response: &Response) {
 /// Focuses what a person looks for after posting: the first field with an
 /// error, the error of the form, or the heading of what is shown once.
 fn focus_answer() {
-    let selectors = ["[aria-invalid=true]", ".form-error", "[data-answer]"];
+    // A group of checkboxes is invalid as a whole.
+    let selectors = [
+        "[aria-invalid=true]:not(fieldset), fieldset[aria-invalid=true] input",
+        ".form-error",
+        "[data-answer]",
+    ];
     let found = selectors
         .iter()
         .find_map(|selector| document().query_selector(selector).ok().flatten());

@@ -72,7 +72,7 @@ const BROWSER_CODE: [&str; 8] = [
     "prop:",
     "node_ref=",
     "Effect::",
-    "Action::",
+    "Action::new",
     "Signal::new",
     "#[island]",
 ];

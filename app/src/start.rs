@@ -63,8 +63,7 @@ impl Page {
         provide_context(Self {
             info: StoredValue::new(use_context().unwrap_or_default()),
             theme: parts.as_ref().map(theme_of).unwrap_or_default(),
-            request_id: viewer()
-                .map(|actor| actor.request.request_id)
+            request_id: with_viewer(|viewer| viewer.request.request_id)
                 .or_else(|| extensions.and_then(|all| all.get().copied())),
             formats: StoredValue::new(
                 settings
@@ -100,10 +99,15 @@ pub(crate) fn formats() -> StoredValue<Formats> {
 
 /// The signed-in member; `None` on pages without a session.
 pub(crate) fn viewer() -> Option<Actor> {
-    use_context::<Option<Actor>>().flatten()
+    with_viewer(Clone::clone)
+}
+
+/// Reads from the signed-in member; `None` on pages without a session.
+pub(crate) fn with_viewer<T>(read: impl FnOnce(&Actor) -> T) -> Option<T> {
+    with_context::<Option<Actor>, _>(|viewer| viewer.as_ref().map(read)).flatten()
 }
 
 /// True if the viewer has `permission`.
 pub(crate) fn viewer_may(permission: Permission) -> bool {
-    viewer().is_some_and(|actor| actor.permissions.contains(&permission))
+    with_viewer(|viewer| viewer.permissions.contains(&permission)).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 import axe from "axe-core";
 import { STATES, type Seed, seed } from "../support/states.ts";
-import { type Page, awake, expect, stillness, test, visit } from "../support/test.ts";
+import { type Page, awake, expect, stillness, test, uniqueWord, visit } from "../support/test.ts";
 
 // The seeded states need people without data, too.
 test.use({ world: "a11y" });
@@ -207,6 +207,18 @@ test("the palette opens by keyboard, navigates and gives the focus back", async 
   await page.keyboard.type("blue whales");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL("/memories?query=blue+whales");
+});
+
+test("the focus goes to what a form answers", async ({ visitors }) => {
+  const page = await visitors.as("member");
+  await visit(page, "/keys/new");
+  await page.locator("input[name=label]").fill(uniqueWord());
+  await page.getByRole("button", { name: "Create key" }).click();
+  const scope = page.locator("fieldset[aria-invalid=true] input").first();
+  await expect(scope).toBeFocused();
+  await scope.check();
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.locator("h1[data-answer]")).toBeFocused();
 });
 
 test("single-key shortcuts do nothing in a field or when switched off", async ({ visitors }) => {

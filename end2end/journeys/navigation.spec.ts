@@ -1,6 +1,6 @@
-// Places are kept: going back, and the focus after something was done.
+// Places in lists are kept.
 import { writeMemory } from "../support/memories.ts";
-import { awake, expect, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
+import { awake, expect, test, uniqueWord, visit } from "../support/test.ts";
 
 test("going back returns to the place in the list", async ({ visitors }) => {
   const page = await visitors.as("member");
@@ -18,17 +18,4 @@ test("going back returns to the place in the list", async ({ visitors }) => {
   await awake(page);
   // The click may have scrolled a little further.
   await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(before - 100);
-});
-
-test("the focus goes to what a form answers", async ({ visitors }) => {
-  const page = await visitors.as("member");
-  test.skip(!runsScripts(page), "without scripts the browser loads the answer as a page");
-  await visit(page, "/keys/new");
-  await page.locator("input[name=label]").fill(uniqueWord());
-  await page.getByRole("button", { name: "Create key" }).click();
-  const scope = page.locator("fieldset[aria-invalid=true] input").first();
-  await expect(scope).toBeFocused();
-  await scope.check();
-  await page.getByRole("button", { name: "Create key" }).click();
-  await expect(page.locator("h1[data-answer]")).toBeFocused();
 });

@@ -91,6 +91,19 @@ test("unsent text is asked about before its page is left", async ({ visitors }) 
   await expect(page.getByLabel("Title")).toHaveValue("Half");
 });
 
+test("text of one form survives the answer to another", async ({ visitors }) => {
+  const page = await open(visitors);
+  await visit(page, NEW);
+  await write(page, uniqueWord());
+  await page.getByLabel("Reply").fill("Half a reply");
+  // Bad input, so that the page stays.
+  await page.locator("section.who details.confirm > summary").click();
+  await page.locator("textarea[name=comment]").fill("x".repeat(2_000));
+  await page.locator("details.confirm[open] button[type=submit]").click();
+  await expect(page.locator("[aria-invalid=true]").first()).toBeVisible();
+  await expect(page.getByLabel("Reply")).toHaveValue("Half a reply");
+});
+
 test("a form that is sent twice is carried out once", async ({ visitors }) => {
   const page = await open(visitors);
   await visit(page, NEW);

@@ -221,6 +221,7 @@ test("results appear while typing, only the last ones, and the Enter key still s
   await expect(page.getByRole("status").filter({ hasText: /\b1 result\b/ })).toHaveCount(1);
   await page.waitForTimeout(2_200);
   await expect(hits(page)).toHaveCount(1);
+  await expect(page).toHaveURL(`/memories?query=${word}&mode=words`);
   await expect(search(page)).toBeFocused();
   await expect(search(page)).toHaveValue(word);
   expect(asked, "one question for each pause, not for each key").toBe(2);

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::page;
 
-/// How often relative times are updated.
+/// Time between two updates of relative times.
 const INTERVAL: Duration = Duration::from_secs(15);
 
 /// Formats `at` relative to `now`: "just now", "5 min ago", "in 3 h"; `None` if

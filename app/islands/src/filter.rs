@@ -9,7 +9,7 @@ use web_sys::{
     Element, Event, FormData, HtmlFormElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams,
 };
 
-use crate::page;
+use crate::page::{self, Loaded};
 
 /// Pause in typing after which the search starts.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -37,24 +37,18 @@ fn filter_form(event: &Event) -> Option<HtmlFormElement> {
     form.dyn_into().ok()
 }
 
+/// Removes empty fields from a form's data, also from data that this module
+/// collects.
 fn leave_out_empty(event: &Event) {
-    let Some(form) = filter_form(event) else {
+    let data = js_sys::Reflect::get(event, &"formData".into()).ok();
+    let data = data.and_then(|data| data.dyn_into::<FormData>().ok());
+    let (Some(form), Some(data)) = (filter_form(event), data) else {
         return;
     };
-    let data = js_sys::Reflect::get(event, &"formData".into()).ok();
-    if let Some(data) = data.and_then(|data| data.dyn_into::<FormData>().ok()) {
-        remove_empty(&form, &data);
-    }
-}
-
-fn remove_empty(form: &HtmlFormElement, data: &FormData) {
-    for field in page::select(form, "input[name], select[name]") {
+    for field in page::select(&form, "input[name], select[name]") {
         let name = field.get_attribute("name").unwrap_or_default();
-        if data
-            .get(&name)
-            .as_string()
-            .is_some_and(|value| value.is_empty())
-        {
+        let value = data.get(&name).as_string();
+        if value.is_some_and(|value| value.is_empty()) {
             data.delete(&name);
         }
     }
@@ -139,7 +133,6 @@ async fn search(form: HtmlFormElement, regions: String) {
     let Ok(data) = FormData::new_with_form(&form) else {
         return;
     };
-    remove_empty(&form, &data);
     let Ok(query) = UrlSearchParams::new_with_str_sequence_sequence(&data) else {
         return;
     };
@@ -152,7 +145,7 @@ async fn search(form: HtmlFormElement, regions: String) {
         format!("{path}?{query}")
     };
     let regions: Vec<_> = regions.split(' ').collect();
-    if page::load(&url, &regions).await {
+    if page::load(&url, &regions).await == Loaded::Replaced {
         page::set_url(&url);
     }
 }

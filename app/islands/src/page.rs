@@ -8,7 +8,8 @@ use leptos::{
 };
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Document, DomParser, Element, Event, FocusOptions, HtmlElement, Response, SupportedType,
+    Document, DomParser, Element, Event, FocusOptions, HtmlElement, HtmlInputElement,
+    HtmlTextAreaElement, Response, SupportedType,
 };
 
 /// Ids of the regions of which every page consists.
@@ -16,7 +17,7 @@ pub(crate) const WHOLE_PAGE: &[&str] = &["nav", "main"];
 
 /// Dispatched on the window after regions were replaced; the loader then
 /// hydrates the new islands.
-const REPLACED: &str = "atrium:replaced";
+pub(crate) const REPLACED: &str = "atrium:replaced";
 
 thread_local! {
     /// Number of the last request for regions: an older one that is answered
@@ -29,53 +30,73 @@ pub(crate) fn listen(name: &str, on_event: impl Fn(&Event) + 'static) {
     window_event_listener_untyped(name, move |event| on_event(&event));
 }
 
-/// Requests `url` and replaces `regions` by those of the answer; false if they
-/// were not replaced. If the answer is another page, such as the sign-in page
-/// or that of a newer version, opens it.
-pub(crate) async fn load(url: &str, regions: &[&str]) -> bool {
+/// The result of [`load`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loaded {
+    /// The regions are replaced.
+    Replaced,
+    /// A later request replaces them, or the browser opens another page, such
+    /// as the sign-in page or one of a newer version.
+    Superseded,
+    /// The server could not be reached.
+    Failed,
+}
+
+/// Requests `url` and replaces `regions` by those of the answer.
+pub(crate) async fn load(url: &str, regions: &[&str]) -> Loaded {
     let number = LAST_REQUEST.with(|last| {
         last.set(last.get().wrapping_add(1));
         last.get()
     });
-    let Ok(response) = fetch(window().fetch_with_str(url)).await else {
-        return false;
+    let answer = match fetch(window().fetch_with_str(url)).await {
+        Ok(response) if response.redirected() || !is_page(&response) => Err(response.url()),
+        Ok(response) => match read_page(&response).await {
+            Some(page) => Ok(page),
+            None => return Loaded::Failed,
+        },
+        Err(_) => return Loaded::Failed,
     };
     if LAST_REQUEST.with(Cell::get) != number {
-        return true;
+        return Loaded::Superseded;
     }
-    if response.redirected() || !is_page(&response) {
-        open(&response.url());
-        return true;
-    }
-    let Some(page) = read_page(&response).await else {
-        return false;
+    let is_complete = |page: &Document| {
+        let mut ids = regions.iter();
+        is_same_version(page) && ids.all(|id| page.get_element_by_id(id).is_some())
     };
-    let is_complete = regions
-        .iter()
-        .all(|id| page.get_element_by_id(id).is_some());
-    if is_same_version(&page) && is_complete {
-        replace(&page, regions);
-    } else {
-        open(url);
+    match answer {
+        Ok(page) if is_complete(&page) => {
+            replace(&page, regions);
+            Loaded::Replaced
+        }
+        Ok(_) => {
+            open(url);
+            Loaded::Superseded
+        }
+        Err(elsewhere) => {
+            open(&elsewhere);
+            Loaded::Superseded
+        }
     }
-    true
 }
 
 /// Replaces the whole page by its current state; keeps the scroll position.
-pub(crate) async fn reload() -> bool {
-    load(&current_url(), WHOLE_PAGE).await
+pub(crate) async fn reload() {
+    load(&current_url(), WHOLE_PAGE).await;
 }
 
 /// Goes to `url` like a link. On the page at the same path it replaces the
 /// content, so that the scroll position and the history stay as they are.
-pub(crate) async fn follow(url: &str) -> bool {
+pub(crate) async fn follow(url: &str) {
     let path = url.split(['?', '#']).next().unwrap_or(url);
-    if location().pathname().as_deref() != Ok(path) || !load(url, WHOLE_PAGE).await {
+    if location().pathname().as_deref() != Ok(path) {
         open(url);
-        return false;
+        return;
     }
-    set_url(url);
-    true
+    match load(url, WHOLE_PAGE).await {
+        Loaded::Replaced => set_url(url),
+        Loaded::Superseded => {}
+        Loaded::Failed => open(url),
+    }
 }
 
 /// Opens `url` as a new page.
@@ -147,6 +168,7 @@ pub(crate) fn replace(page: &Document, regions: &[&str]) {
             old.set_text_content(new.text_content().as_deref());
         } else {
             keep_folds_open(&old, &new);
+            keep_unsent_text(&old, &new);
             let _ = old.replace_with_with_node_1(&new);
         }
     }
@@ -218,6 +240,49 @@ fn keep_folds_open(old: &Element, new: &Element) {
         if old.has_attribute("open") {
             let _ = new.set_attribute("open", "");
         }
+    }
+}
+
+/// Copies what was typed into forms of `old` that were not sent into the same
+/// forms of `new`.
+fn keep_unsent_text(old: &Element, new: &Element) {
+    let call = |form: &Element| {
+        let field = form.query_selector("input[name=call]").ok()??;
+        field.get_attribute("value")
+    };
+    let forms = select(new, "form[method=post]");
+    for form in select(old, "form[data-unsaved]:not([aria-busy])") {
+        let mut same = forms.iter().filter(|other| call(other) == call(&form));
+        // The forms of several rows can't be told apart.
+        let (Some(other), None) = (same.next(), same.next()) else {
+            continue;
+        };
+        for (from, to) in select(&form, FIELDS).iter().zip(select(other, FIELDS)) {
+            set_value(&to, &value(from));
+        }
+        let _ = other.set_attribute("data-unsaved", "");
+    }
+}
+
+/// Fields with text.
+const FIELDS: &str = "input:is([type=text], [type=date], :not([type])), textarea";
+
+fn value(field: &Element) -> String {
+    match (
+        field.dyn_ref::<HtmlInputElement>(),
+        field.dyn_ref::<HtmlTextAreaElement>(),
+    ) {
+        (Some(input), _) => input.value(),
+        (_, Some(area)) => area.value(),
+        _ => String::new(),
+    }
+}
+
+fn set_value(field: &Element, value: &str) {
+    if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
+        input.set_value(value);
+    } else if let Some(area) = field.dyn_ref::<HtmlTextAreaElement>() {
+        area.set_value(value);
     }
 }
 

@@ -3,7 +3,6 @@
 use domain::{AppError, Page, Permission, api_key::ApiKey};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use serde::{Deserialize, Serialize};
 
 use super::{
     api::api_key_list,
@@ -18,7 +17,7 @@ use crate::{
 };
 
 /// Filter and cursor of the list, as in the URL.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct KeyQuery {
     all: bool,
     ended: bool,

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::api::audit_list;
 use crate::{
-    start::viewer,
+    start::with_viewer,
     ui::{
         Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, Query,
         SelectField, Time, Tone, absolute_time, count, load_page, query_string, use_query,
@@ -110,7 +110,7 @@ fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView 
         request,
         after: _,
     } = filter;
-    let me = viewer().map(|viewer| viewer.user_id.to_string());
+    let me = with_viewer(|viewer| viewer.user_id.to_string());
     let actors = actor_choices(me.as_deref(), &actor, actor_name.as_deref());
     view! {
         <FilterForm path="/audit" label="Filter the audit log" class="filters">

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use domain::AppError;
-use serde::{Deserialize, Serialize};
 
 /// Response header by which a server function asks to show its output on the
 /// form's page instead of redirecting: for output that is shown once and must
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const STAY_HEADER: &str = "x-atrium-stay";
 
 /// The result of a form's call, for the page that responds to it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// Name of the server function.
     pub(crate) call: String,

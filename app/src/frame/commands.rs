@@ -1,4 +1,4 @@
-//! What the palette and the keyboard shortcuts offer to a member.
+//! Commands of the palette, and keyboard shortcuts, for a member.
 
 use std::collections::BTreeSet;
 

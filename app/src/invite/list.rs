@@ -5,7 +5,6 @@ use domain::{
     invite::{Invite, InviteStatus},
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::{
     api::invite_list,
@@ -17,7 +16,7 @@ use crate::ui::{
 };
 
 /// Filter and cursor of the list, as in the URL.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct InviteQuery {
     status: String,
     after: String,

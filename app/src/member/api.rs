@@ -12,12 +12,11 @@ use domain::{
     team::TeamRef,
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::{Flash, api};
 
 /// Data of the members page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct MembersData {
     pub(crate) page: Page<MemberSummary>,
     /// Choices of the filter.
@@ -138,7 +137,7 @@ pub(crate) async fn member_bulk_outcome(request: RequestId) -> Result<BulkOutcom
 }
 
 /// Preview of offboarding a member, and candidates to take over.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct OffboardData {
     pub(crate) preview: OffboardPreview,
     pub(crate) successors: Vec<MemberSummary>,

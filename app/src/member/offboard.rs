@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use super::api::{MemberOffboard, OffboardData, member_offboard_preview};
 use crate::{
     forms::{FormState, PostForm},
-    start::viewer,
+    start::with_viewer,
     ui::{
         Choice, FilterForm, Glyph, Icon, PageHead, SearchBox, SelectField, TextField, load_page,
         path_id, plural, use_query,
@@ -178,7 +178,7 @@ fn Heirs(
     id: UserId,
     successors: Vec<MemberSummary>,
 ) -> impl IntoView {
-    let me = viewer().map(|actor| actor.user_id).filter(|me| *me != id);
+    let me = with_viewer(|viewer| viewer.user_id).filter(|me| *me != id);
     let own = me.map(|me| Choice::new(me.to_string(), "You"));
     let choices = successors
         .into_iter()

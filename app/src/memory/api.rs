@@ -18,13 +18,12 @@ use domain::{
     share::MemorySharing,
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::{parts::display_title, query::MemoryQuery};
 use crate::{Flash, api, ui::Query};
 
 /// Result of the list page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) enum MemoryListing {
     /// Without a search text: newest first.
     List(Page<MemorySummary>),
@@ -35,7 +34,7 @@ pub(crate) enum MemoryListing {
 }
 
 /// Result of the list page, and the time as of which it was read.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct MemoryListData {
     pub(crate) found: MemoryListing,
     /// Later changes are not included.
@@ -99,7 +98,7 @@ async fn list_or_search(
 }
 
 /// Data beside the list: saved views and the choices of the filters.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ListContext {
     pub(crate) views: Vec<MemoryView>,
     pub(crate) choices: FilterChoices,
@@ -170,7 +169,7 @@ pub(crate) async fn memory_view_delete(id: MemoryViewId) -> Result<(), AppError>
 pub(crate) const VIEWS_PATH: &str = "/memories/views";
 
 /// One of the caller's memories, for its edit form.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct EditData {
     /// Later changes are not included.
     pub(crate) as_of: StreamCursor,
@@ -247,7 +246,7 @@ async fn apply_proposed_change(
 }
 
 /// A memory with its versions, sharing and replies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct MemoryData {
     /// Later changes are not included.
     pub(crate) as_of: StreamCursor,

@@ -9,7 +9,7 @@ use time::Duration;
 
 use super::attributes::ExpiresSoonBadge;
 use crate::{
-    start::viewer,
+    start::with_viewer,
     ui::{Badge, Glyph, Icon, Time, Tone, plural},
 };
 
@@ -102,7 +102,7 @@ pub(crate) fn VisibilityLabel(
         Visibility::Team => (Icon::Users, "Team"),
         Visibility::Org => (Icon::Building, "Organisation"),
     };
-    let is_others = viewer().is_some_and(|viewer| viewer.user_id != owner_id);
+    let is_others = with_viewer(|viewer| viewer.user_id != owner_id).unwrap_or_default();
     view! {
         <span class="sight">
             <Glyph icon=icon />

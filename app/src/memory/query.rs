@@ -4,13 +4,11 @@ use domain::{
     memory::{MemoryFilter, SearchMode},
     memory_view::MemoryViewQuery,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::ui::{Query, query_string};
 
 /// Search text, filter and cursor as in the URL, not validated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MemoryQuery {
     /// The search text; empty lists all memories.
     pub(crate) query: String,

@@ -1,13 +1,11 @@
 //! The query of the list of organisations, stored in its URL.
 
 use domain::tenant::TenantFilter;
-use serde::{Deserialize, Serialize};
 
 use crate::ui::{Query, query_string};
 
 /// Filter and cursor of the list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TenantQuery {
     pub(crate) filter: TenantFilter,
     /// Cursor; empty for the first page.

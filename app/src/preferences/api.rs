@@ -1,18 +1,16 @@
 //! Server functions of the member's preferences.
 
 use domain::{
-    AppError, NoInput,
-    preferences::PreferencesInput,
-    preferences::{DisplaySettings, Preferences},
+    AppError,
+    preferences::{Preferences, PreferencesInput, Theme},
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::theme::remember;
 use crate::{Flash, api};
 
 /// Data of the form; loaded with the profile.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct PreferencesData {
     pub(crate) preferences: Preferences,
     /// The organisation's time zone, if it chose one.
@@ -21,25 +19,22 @@ pub(crate) struct PreferencesData {
     pub(crate) time_zones: Vec<String>,
 }
 
-/// Saves the preferences and returns the display settings that result.
+/// Saves the preferences, and the theme in this browser.
 #[server(endpoint = "preferences_update")]
 pub(crate) async fn preferences_update(
     #[server(default)] theme: String,
     #[server(default)] time_zone: String,
     #[server(default)] locale: String,
-) -> Result<DisplaySettings, AppError> {
+) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let input = PreferencesInput {
         theme,
         time_zone,
         locale,
     };
+    let theme = Theme::from_key(&input.theme).unwrap_or_default();
     service::call::<service::PreferencesUpdate>(&ctx, &actor, input).await?;
-    let saved = service::call::<service::PreferencesGet>(&ctx, &actor, NoInput {}).await?;
-    let tenant_time_zone = saved.tenant_time_zone.as_deref();
-    let now = ctx.clock.now();
-    let settings = service::display_settings(&saved.preferences, tenant_time_zone, now);
-    remember(settings.theme.unwrap_or_default());
+    remember(theme);
     api::redirect_with_flash("/profile", Flash::PREFERENCES_SAVED);
-    Ok(settings)
+    Ok(())
 }

@@ -54,7 +54,7 @@ pub(super) fn remember(theme: Theme) {
 
 /// Saves the theme for the signed-in member, if any, and in this browser.
 #[server(endpoint = "theme_set")]
-pub(crate) async fn theme_set(theme: Theme) -> Result<Theme, AppError> {
+pub(crate) async fn theme_set(theme: Theme) -> Result<(), AppError> {
     // Without the permission to save preferences, only the cookie is set.
     if let Ok((ctx, actor)) = api::caller()
         && actor.permissions.contains(&Permission::ProfileManage)
@@ -63,7 +63,7 @@ pub(crate) async fn theme_set(theme: Theme) -> Result<Theme, AppError> {
         service::call::<service::ThemeSet>(&ctx, &actor, input).await?;
     }
     remember(theme);
-    Ok(theme)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use domain::{
     profile::{Profile, Session},
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::{Flash, api, preferences::PreferencesData};
 
@@ -31,7 +30,7 @@ pub(crate) async fn account_get() -> Result<Account, AppError> {
 }
 
 /// Data of the profile page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct ProfileData {
     pub(crate) profile: Profile,
     pub(crate) preferences: PreferencesData,

@@ -6,12 +6,11 @@
 
 use domain::{AppError, NoInput, settings::Organisation, settings::SettingsInput};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::{Flash, api};
 
 /// Data of the settings page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct SettingsData {
     pub(crate) organisation: Organisation,
     /// All time zones that can be chosen.

@@ -11,7 +11,6 @@ use domain::{
     team::{TeamDetail, TeamSummary},
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::{Flash, api};
 
@@ -26,7 +25,7 @@ pub(crate) async fn team_list(query: String, after: String) -> Result<Page<TeamS
 }
 
 /// A team, and members who could be added to it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct TeamData {
     pub(crate) team: TeamDetail,
     /// Members that match the search.

@@ -32,7 +32,7 @@ pub(crate) struct PagesArguments {
     /// The server to measure
     #[arg(long, env = "ATRIUM_BENCH_BINARY")]
     binary: PathBuf,
-    /// Its browser files
+    /// Folder of its browser files
     #[arg(long, env = "ATRIUM_BENCH_SITE")]
     site: PathBuf,
     /// Folder of Atrium's embedding model
@@ -183,7 +183,7 @@ async fn measure_page(
     Ok(())
 }
 
-/// What is measured: requests, and the processes that answer them.
+/// Requests of one measurement, and the processes that answer them.
 struct Subject {
     name: String,
     targets: Vec<Target>,

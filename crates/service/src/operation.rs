@@ -52,10 +52,10 @@ pub trait Operation: Listed + Send + 'static {
     const DESCRIPTION: &'static str = "";
     /// Set if MCP offers it.
     const MCP: Option<McpTool> = None;
-    /// Path parameters are fields of it.
     /// Set by a read that tries changes and rolls them back, which a read-only
     /// transaction would refuse.
     const TRIES_CHANGES: bool = false;
+    /// Path parameters are fields of it.
     type Input: DeserializeOwned + JsonSchema + Send + 'static;
     type Output: Serialize + JsonSchema + Send + 'static;
 

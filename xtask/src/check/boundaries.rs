@@ -65,7 +65,7 @@ fn names_in(tree: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// What runs in the browser, as written in the sources of pages.
+/// Code that runs in the browser, as written in sources.
 const BROWSER_CODE: [&str; 8] = [
     " on:",
     "bind:",

@@ -68,7 +68,7 @@ pub(crate) fn install() {
     page::listen("visibilitychange", |_| update(!document().hidden()));
     page::listen("pageshow", |_| update(!document().hidden()));
     page::listen("pagehide", |_| update(false));
-    page::listen("atrium:replaced", |_| {
+    page::listen(page::REPLACED, |_| {
         STREAMS.with(|streams| {
             let mut streams = streams.borrow_mut();
             streams.retain(|stream| stream.anchor.is_connected());

@@ -16,7 +16,7 @@ use crate::{Glyph, Icon, page};
 /// answer arrives in that time and shows the change.
 const OWN_CHANGE_DELAY: Duration = Duration::from_millis(800);
 
-/// What a page shows, so that only relevant changes are announced.
+/// Content of a page, so that only relevant changes are announced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Watched {
     /// A list of memories: any change may add to it.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::JobId;
-use leptos::{html, prelude::*};
+use leptos::{html, leptos_dom::helpers::IntervalHandle, prelude::*};
 
 use super::{Notification, subscribe};
 use crate::page;
@@ -51,24 +51,19 @@ pub fn Refresh(region: String, job: Option<JobId>) -> impl IntoView {
             },
         );
     });
-    Effect::new(move |_| {
-        let timer = set_interval_with_handle(
-            move || {
-                let is_on_page = anchor
-                    .get_untracked()
-                    .is_some_and(|anchor| anchor.is_connected());
-                if is_on_page && !is_live.get_untracked() && !document().hidden() {
-                    refresh();
-                }
-            },
-            INTERVAL,
-        );
-        on_cleanup(move || {
-            if let Ok(timer) = timer {
+    let timer = StoredValue::new(None::<IntervalHandle>);
+    let tick = move || {
+        let anchor = anchor.get_untracked();
+        if !anchor.is_some_and(|anchor| anchor.is_connected()) {
+            // The island was replaced.
+            if let Some(timer) = timer.get_value() {
                 timer.clear();
             }
-        });
-    });
+        } else if !is_live.get_untracked() && !document().hidden() {
+            refresh();
+        }
+    };
+    Effect::new(move |_| timer.set_value(set_interval_with_handle(tick, INTERVAL).ok()));
     view! { <span hidden node_ref=anchor></span> }
 }
 

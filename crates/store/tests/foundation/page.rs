@@ -139,7 +139,7 @@ async fn conn_as(db: &TestDb, login: Login) -> PgConnection {
     db.login_options(login).connect().await.unwrap()
 }
 
-/// What SQL that runs for a member can do with the function.
+/// SQL that runs for a member can call the function, too.
 #[tokio::test]
 async fn session_function_tells_nothing_without_the_hash() {
     let db = TestDb::new().await;

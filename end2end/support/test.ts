@@ -100,6 +100,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     });
     await watch.close();
     for (const context of own) await context.close();
+    // Every open page holds a connection for its event stream, of the six that Chromium has for a server.
+    for (const context of browsers.values()) {
+      for (const page of context.pages()) await page.close();
+    }
   },
 });
 

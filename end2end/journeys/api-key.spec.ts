@@ -1,5 +1,5 @@
 import { makeKey } from "../support/keys.ts";
-import { type Page, awake, expect, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
+import { type Page, awake, expect, pressAndConfirm, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
 
 const KEY = /^atr_[0-9A-Za-z]{33}$/;
 
@@ -50,11 +50,10 @@ test("a key is created, shown once and nowhere else, and revoked", async ({ visi
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(label);
   await expect(page.getByRole("region", { name: "Permissions" })).toContainText("memory.read");
   expect(await page.content()).not.toContain(secret);
-  await page.getByText("Revoke this key").click();
-  await page.getByRole("button", { name: "Revoke now" }).click();
+  await pressAndConfirm(page, "Revoke key…");
   await expect(page.getByRole("status").first()).toContainText("Key revoked.");
   await expect(page.getByRole("region", { name: "About this key" })).toContainText("Revoked");
-  await expect(page.getByText("Revoke this key")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Revoke key…" })).toHaveCount(0);
   await visit(page, "/keys?state=ended");
   await expect(page.getByRole("row", { name: new RegExp(label) })).toContainText("Revoked");
 });
@@ -98,8 +97,7 @@ test("a key is offered its owner's permissions only, and others' keys are not vi
   await visit(admin, "/keys/all");
   await expect(admin.getByRole("row", { name: new RegExp(label) })).toContainText("Demo viewer");
   await admin.getByRole("link", { name: label }).click();
-  await admin.getByText("Revoke this key").click();
-  await admin.getByRole("button", { name: "Revoke now" }).click();
+  await pressAndConfirm(admin, "Revoke key…");
   await expect(admin.getByRole("status").first()).toContainText("Key revoked.");
   await visit(viewer, href);
   await expect(viewer.getByRole("region", { name: "About this key" })).toContainText("Revoked");

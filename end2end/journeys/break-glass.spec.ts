@@ -1,7 +1,7 @@
 import { makeRole } from "../support/break-glass.ts";
 import { writeMemory } from "../support/memories.ts";
 import { visitMember } from "../support/people.ts";
-import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
+import { type Page, awake, expect, pressAndConfirm, test, uniqueWord, visit } from "../support/test.ts";
 
 test.use({ world: "people" });
 
@@ -97,7 +97,7 @@ test("an owner grants break-glass to a member, who gives a reason, reads and clo
 
   // Removing the role ends the access at the next request.
   await visitMember(owner, "admin");
-  await owner.getByRole("button", { name: `Remove the role ${role}` }).click();
+  await pressAndConfirm(owner, `Remove the role ${role}`);
   await expect(told(owner)).toContainText("Role removed.");
   expect((await reader.goto(`/members/${person}/break-glass`))?.status()).toBe(403);
   await awake(reader);
@@ -133,12 +133,11 @@ test("a member's keys are listed on their page and revoked there", async ({ visi
   await visitMember(admin, "member");
   const row = admin.getByRole("region", { name: "API keys" }).getByRole("row", { name: new RegExp(label) });
   await expect(row).toContainText("Active");
-  await row.getByText("Revoke", { exact: true }).click();
-  await row.getByRole("button", { name: "Revoke now" }).click();
+  await pressAndConfirm(row, `Revoke ${label}`);
   await expect(told(admin)).toContainText("Key revoked.");
   await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Demo member");
   await expect(row).toContainText("Revoked");
-  await expect(row.getByText("Revoke", { exact: true })).toHaveCount(0);
+  await expect(row.getByRole("button")).toHaveCount(0);
 
   await visitMember(member, "member");
   await expect(member.getByRole("region", { name: "API keys" })).toHaveCount(0);

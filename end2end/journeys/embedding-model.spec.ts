@@ -1,7 +1,7 @@
 import { EmbeddingService } from "../support/embeddings.ts";
 import { writeMemory } from "../support/memories.ts";
 import { Server } from "../support/server.ts";
-import { awake, test as base, expect, type Page, runsScripts, visit } from "../support/test.ts";
+import { type Page, awake, confirmDialog, expect, runsScripts, test as base, visit } from "../support/test.ts";
 
 // A separate server whose operator has configured an embedding service.
 const test = base.extend<object, { service: EmbeddingService }>({
@@ -69,6 +69,8 @@ test("an admin sees the active model, and an unreachable service is reported nex
   await admin.getByLabel("Model", { exact: true }).fill("small");
   await admin.getByLabel("Dimensions").fill("");
   await admin.getByRole("button", { name: "Test and switch" }).click();
+  await expect(confirmDialog(admin)).toContainText("https://127.0.0.1/v1");
+  await confirmDialog(admin).getByRole("button", { name: "Send and switch" }).click();
   await expect(admin.locator("#base_url-error")).toContainText("into the network that this installation stands in");
 });
 
@@ -95,6 +97,8 @@ test("an organisation switches its model while members go on searching with the 
   await admin.getByLabel("Provider").selectOption({ label: "“house”" });
   await admin.getByLabel("Model", { exact: true }).fill("small");
   await admin.getByRole("button", { name: "Test and switch" }).click();
+  await expect(confirmDialog(admin)).toContainText(/The text of \d+ memories is sent to “house”, including \d+ private memories of members/);
+  await confirmDialog(admin).getByRole("button", { name: "Send and switch" }).click();
   const next = admin.getByRole("region", { name: "Switching to" });
   await expect(next).toContainText("Indexing");
   await expect(next).toContainText("96");

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 import { giveFile, untilImported, uploadFile } from "../support/memories.ts";
-import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
+import { type Page, awake, expect, pressAndConfirm, test, uniqueWord, visit } from "../support/test.ts";
 
 interface File {
   name: string;
@@ -207,7 +207,7 @@ test("a file under review can be discarded", async ({ visitors }) => {
   await visit(page, "/memories/import");
   await expect(page.getByRole("row", { name })).toContainText("Needs review");
   await visit(page, path);
-  await page.getByRole("button", { name: "Discard file" }).click();
+  await pressAndConfirm(page, "Discard file…");
   await expect(page).toHaveURL(/\/memories\/import(\?|$)/);
   await expect(page.getByText(name)).toHaveCount(0);
   expect((await page.goto(path))?.status()).toBe(404);

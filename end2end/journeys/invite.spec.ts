@@ -1,6 +1,6 @@
 import { makeInvite } from "../support/invites.ts";
 import { post } from "../support/memories.ts";
-import { type Page, awake, choose, expect, test, uniqueWord, visit } from "../support/test.ts";
+import { type Page, awake, choose, expect, pressAndConfirm, test, uniqueWord, visit } from "../support/test.ts";
 
 // A member of another organisation joins here.
 test.use({ world: "invite" });
@@ -110,8 +110,7 @@ test("a link is renewed, which ends the old one, and revoked", async ({ visitors
   await visit(admin, "/invites");
   await admin.getByRole("link", { name: email }).click();
   await awake(admin);
-  await admin.getByText("Revoke this invite").click();
-  await admin.getByRole("button", { name: "Revoke now" }).click();
+  await pressAndConfirm(admin, "Revoke invite…");
   await expect(admin.getByRole("status").first()).toContainText("Invite revoked.");
   await isRefused(visitor, second, "This invite was revoked.");
   await visit(admin, "/invites?status=revoked");

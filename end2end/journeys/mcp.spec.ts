@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { makeKey } from "../support/keys.ts";
 import { KeyProxy, REVISIONS, connect } from "../support/mcp.ts";
-import { expect, test, uniqueWord } from "../support/test.ts";
+import { expect, pressAndConfirm, test, uniqueWord } from "../support/test.ts";
 
 const SCOPES = ["memory.read", "memory.write"];
 
@@ -155,8 +155,7 @@ for (const revision of REVISIONS) {
 
     await page.goto("/keys");
     await page.getByRole("link", { name: label }).click();
-    await page.getByText("Revoke this key").click();
-    await page.getByRole("button", { name: "Revoke now" }).click();
+    await pressAndConfirm(page, "Revoke key…");
     await expect(page.getByRole("status").first()).toContainText("Key revoked.");
     await expect(client.call("list_memories", {})).rejects.toThrow();
     await client.close();

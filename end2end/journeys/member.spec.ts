@@ -1,6 +1,6 @@
 import { post } from "../support/memories.ts";
 import { visitMember } from "../support/people.ts";
-import { type Page, PEOPLE, awake, expect, runsScripts, test, visit } from "../support/test.ts";
+import { type Page, PEOPLE, awake, expect, pressAndConfirm, runsScripts, test, visit } from "../support/test.ts";
 
 // Members are suspended and reactivated here.
 test.use({ world: "people" });
@@ -15,7 +15,7 @@ test("a suspended member is signed out with the next click and comes back when r
   await visit(viewer, "/");
   const admin = await visitors.as("admin");
   await visitMember(admin, "viewer");
-  await admin.getByRole("button", { name: "Suspend" }).click();
+  await pressAndConfirm(admin, "Suspend…");
   await expect(told(admin)).toContainText("Member suspended. Their sessions have ended");
   await expect(admin.getByRole("main")).toContainText("This member can’t sign in");
   await expect(admin.getByRole("main")).toContainText("API keys are blocked until reactivation.");
@@ -52,7 +52,7 @@ test("an assigned or removed role takes effect with the next request", async ({ 
   await visit(billing, "/");
   await expect(memories).toBeVisible();
 
-  await admin.getByRole("button", { name: "Remove the role Viewer" }).click();
+  await pressAndConfirm(admin, "Remove the role Viewer");
   await expect(told(admin)).toContainText("Role removed.");
   await visit(billing, "/");
   await expect(memories).toHaveCount(0);
@@ -104,7 +104,7 @@ test("one session of another member is ended on their page", async ({ visitors }
   await expect(told(admin)).toContainText("Session ended.");
   await visit(admin, admin.url());
   if ((await sessions.getByRole("button", { name: "Sign out everywhere" }).count()) > 0) {
-    await sessions.getByRole("button", { name: "Sign out everywhere" }).click();
+    await pressAndConfirm(sessions, "Sign out everywhere…");
     await expect(told(admin)).toContainText("Member signed out everywhere.");
   }
   await visit(viewer, "/profile");

@@ -1,7 +1,7 @@
 // Fields of a memory besides its text: retention, persona, AI products; replies, versions and the trash.
 import { callApi, makeKey } from "../support/keys.ts";
 import { deleteMemory, writeMemory } from "../support/memories.ts";
-import { type Page, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
+import { type Page, awake, confirmDialog, expect, pressAndConfirm, test, uniqueWord, visit } from "../support/test.ts";
 
 const text = (page: Page) => page.getByLabel("Content");
 const done = (page: Page) => page.getByRole("main").getByRole("status").first();
@@ -92,9 +92,9 @@ test("a persona is renamed and deleted, and its memories stay", async ({ visitor
   expect((await other.goto(path))?.status()).toBe(404);
 
   await visit(page, path);
-  await page.getByText("Delete this persona").click();
-  await expect(page.getByText("Its 1 memory is kept")).toBeVisible();
-  await page.getByRole("button", { name: "Delete persona" }).click();
+  await page.getByRole("button", { name: "Delete persona…" }).click();
+  await expect(confirmDialog(page)).toContainText("Its 1 memory is kept");
+  await confirmDialog(page).getByRole("button", { name: "Delete persona" }).click();
   await expect(done(page)).toContainText("Persona deleted. Its memories are kept.");
   await visit(page, `/memories/${id}`);
   await expect(page.getByRole("article")).toHaveText(`Sing ${word}`);
@@ -179,15 +179,13 @@ test("the trash shows the date of permanent deletion and can be emptied before",
   await deleteMemory(page, two);
   await visit(page, `/memories/${one}`);
   await expect(page.getByText("Permanently deleted on")).toBeVisible();
-  await page.getByText("Delete permanently").click();
-  await page.getByRole("button", { name: "Delete memory" }).click();
+  await pressAndConfirm(page, "Delete permanently…");
   await expect(done(page)).toContainText("Memory permanently deleted.");
   expect((await page.goto(`/memories/${one}`))?.status()).toBe(404);
 
   await visit(page, "/memories?state=trash");
   await expect(page.getByRole("link", { name: `Two ${word}` })).toBeVisible();
-  await page.getByText("Empty trash").click();
-  await page.getByRole("button", { name: "Delete all" }).click();
+  await pressAndConfirm(page, "Empty trash…");
   await expect(done(page)).toContainText("Trash emptied.");
   await visit(page, "/memories?state=trash");
   await expect(page.getByRole("heading", { name: "The trash is empty" })).toBeVisible();

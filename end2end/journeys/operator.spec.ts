@@ -1,5 +1,5 @@
 import { nameOperator } from "../support/operators.ts";
-import { type Page, PEOPLE, awake, expect, test, visit } from "../support/test.ts";
+import { type Page, PEOPLE, awake, expect, pressAndConfirm, test, visit } from "../support/test.ts";
 
 // An organisation is suspended and resumed here.
 test.use({ world: "operator" });
@@ -41,7 +41,7 @@ test("an operator suspends an organisation, whose members are signed out at once
   await visitOther(operator);
 
   await operator.getByLabel("Reason").fill("Unpaid since May");
-  await operator.getByRole("button", { name: "Suspend organisation" }).click();
+  await pressAndConfirm(operator, "Suspend organisation…");
   await expect(told(operator)).toContainText("Organisation suspended.");
   await expect(operator.getByRole("main")).toContainText("Unpaid since May");
 

@@ -29,10 +29,10 @@ test("a lead accepts a member's proposal, and only the team finds it by keyword 
 
   await visit(member, `/memories/${memory}`);
   await expect(sight(member)).toContainText("Only you");
-  await sight(member).locator("summary", { hasText: "Propose" }).click();
+  await sight(member).getByRole("button", { name: "Propose…" }).click();
   await member.getByLabel("Share with").selectOption({ label: team.name });
   await member.getByLabel("Reason").fill("Everybody asks me for it");
-  await member.getByRole("button", { name: "Propose now" }).click();
+  await member.getByRole("dialog").getByRole("button", { name: "Propose" }).click();
   await expect(told(member)).toContainText("Proposal sent.");
   await expect(sight(member)).toContainText(`You proposed sharing it with ${team.name}. It is pending review.`);
   await awake(member);
@@ -135,9 +135,9 @@ test("a withdrawn proposal, or one whose memory changed, can't be decided", asyn
   await awake(owner);
 
   // Proposed again in its current version; the old proposal is closed.
-  await sight(member).locator("summary", { hasText: "Propose" }).click();
+  await sight(member).getByRole("button", { name: "Propose…" }).click();
   await member.getByLabel("Share with").selectOption({ label: "Organisation" });
-  await member.getByRole("button", { name: "Propose now" }).click();
+  await member.getByRole("dialog").getByRole("button", { name: "Propose" }).click();
   await expect(told(member)).toContainText("Proposal sent.");
   await awake(member);
   expect((await owner.goto(first))?.status()).toBe(404);
@@ -163,9 +163,9 @@ test("a lead shares with the team at once and proposes to the organisation", asy
   await visit(member, "/");
   const memory = await writeMemory(member, { title: `Oven ${word}`, content: "It runs ten degrees too hot." });
   await visit(member, `/memories/${memory}`);
-  await sight(member).locator("summary", { hasText: "Share or propose" }).click();
+  await sight(member).getByRole("button", { name: "Share or propose…" }).click();
   await member.getByLabel("Share with").selectOption({ label: team.name });
-  await member.getByRole("button", { name: "Share or propose now" }).click();
+  await member.getByRole("dialog").getByRole("button", { name: "Share or propose" }).click();
   await expect(told(member)).toContainText("Memory shared.");
   await expect(sight(member)).toContainText(`You and the members of ${team.name}.`);
   await awake(member);

@@ -1,5 +1,5 @@
 import { callApi, makeKey } from "../support/keys.ts";
-import { expect, test, uniqueWord, visit } from "../support/test.ts";
+import { expect, pressAndConfirm, test, uniqueWord, visit } from "../support/test.ts";
 
 test("a program calls the API as documented, until its key is revoked", async ({ visitors }) => {
   const page = await visitors.as("owner");
@@ -24,8 +24,7 @@ test("a program calls the API as documented, until its key is revoked", async ({
 
   await visit(page, "/keys");
   await page.getByRole("link", { name: label }).click();
-  await page.getByText("Revoke this key").click();
-  await page.getByRole("button", { name: "Revoke now" }).click();
+  await pressAndConfirm(page, "Revoke key…");
   await expect(page.getByRole("status").first()).toContainText("Key revoked.");
   expect((await callApi(page, "/api/v1/me", key)).status()).toBe(401);
 });

@@ -97,9 +97,9 @@ test("text of one form survives the answer to another", async ({ visitors }) => 
   await write(page, uniqueWord());
   await page.getByLabel("Reply").fill("Half a reply");
   // Bad input, so that the page stays.
-  await page.locator("section.who details.confirm > summary").click();
+  await page.locator("section.who").getByRole("button", { name: /…$/ }).click();
   await page.locator("textarea[name=comment]").fill("x".repeat(2_000));
-  await page.locator("details.confirm[open] button[type=submit]").click();
+  await page.locator("dialog[open] button[type=submit]").click();
   await expect(page.locator("[aria-invalid=true]").first()).toBeVisible();
   await expect(page.getByLabel("Reply")).toHaveValue("Half a reply");
 });

@@ -1,5 +1,5 @@
 import { visitMember } from "../support/people.ts";
-import { type Page, awake, expect, test, visit } from "../support/test.ts";
+import { type Page, awake, confirmDialog, expect, test, visit } from "../support/test.ts";
 
 test.use({ world: "people" });
 
@@ -47,7 +47,8 @@ test("a custom role is created, assigned, narrowed and deleted, each taking effe
   await awake(viewer);
 
   await visit(admin, role);
-  await admin.getByRole("button", { name: "Remove from 1 member and delete" }).click();
+  await admin.getByRole("button", { name: "Delete role…" }).click();
+  await confirmDialog(admin).getByRole("button", { name: "Remove from 1 member and delete" }).click();
   await expect(admin).toHaveURL(/^[^?]*\/roles(\?|$)/);
   await expect(told(admin)).toContainText("Role deleted.");
   await expect(admin.getByRole("main").getByRole("link", { name: "Auditor" })).toHaveCount(0);

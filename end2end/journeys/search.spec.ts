@@ -1,5 +1,5 @@
 import { deleteMemory, untilFoundByMeaning, writeMemory } from "../support/memories.ts";
-import { type Page, awake, expect, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
+import { type Page, awake, expect, pressAndConfirm, runsScripts, test, uniqueWord, visit } from "../support/test.ts";
 
 const search = (page: Page) => page.getByRole("searchbox", { name: "Search memories" });
 const rows = (page: Page) => page.getByRole("table").getByRole("row").filter({ has: page.getByRole("cell") });
@@ -108,7 +108,7 @@ test("a view is saved, opened, renamed and deleted", async ({ visitors }) => {
   await row.getByRole("button", { name: "Rename" }).click();
   await expect(done(page)).toContainText("View renamed.");
   await awake(page);
-  await page.getByRole("button", { name: `Delete “Renamed ${word}”` }).click();
+  await pressAndConfirm(page, `Delete “Renamed ${word}”`);
   await expect(done(page)).toContainText("View deleted.");
   await expect(page.getByRole("link", { name: `Renamed ${word}` })).toHaveCount(0);
 });

@@ -1,4 +1,4 @@
-import { PEOPLE, awake, choose, expect, signIn, test, visit } from "../support/test.ts";
+import { PEOPLE, awake, choose, expect, pressAndConfirm, signIn, test, visit } from "../support/test.ts";
 
 // Sessions are counted here.
 test.use({ world: "sign-in" });
@@ -87,7 +87,7 @@ test("a second sign-in is listed as a session, and ending all others ends it", a
   await expect(rows).toHaveCount(2);
   await expect(rows.filter({ hasText: "This browser" })).toHaveCount(1);
 
-  await here.getByRole("button", { name: "Sign out everywhere else" }).click();
+  await pressAndConfirm(here, "Sign out everywhere else…");
   await expect(here.getByRole("status")).toContainText("Signed out everywhere else.");
   await expect(rows).toHaveCount(1);
   await expect(rows).toContainText("This browser");

@@ -1,4 +1,4 @@
-import { type Page, PEOPLE, awake, expect, test, uniqueWord, visit } from "../support/test.ts";
+import { type Page, PEOPLE, awake, expect, pressAndConfirm, test, uniqueWord, visit } from "../support/test.ts";
 
 test.use({ world: "people" });
 
@@ -38,7 +38,7 @@ test("an admin creates a team and its lead, who manages it and can't delete it",
   const row = lead.getByRole("row", { name: new RegExp(PEOPLE.viewer) });
   await lead.getByRole("button", { name: `Make lead: ${PEOPLE.viewer}` }).click();
   await expect(row).toContainText("Lead");
-  await lead.getByRole("button", { name: `Remove ${PEOPLE.viewer} from the team` }).click();
+  await pressAndConfirm(lead, `Remove ${PEOPLE.viewer} from the team`);
   await expect(told(lead)).toContainText("Removed from the team.");
   await expect(row).toHaveCount(0);
 

@@ -8,7 +8,7 @@ import { nameOperator } from "./operators.ts";
 import { visitMember } from "./people.ts";
 import { shareMemory, waiting } from "./proposals.ts";
 import { type Server } from "./server.ts";
-import { PEOPLE, type Page, type Person, type Visitors, awake, runsScripts, visit } from "./test.ts";
+import { type Page, type Person, type Visitors, PEOPLE, awake, pressAndConfirm, runsScripts, visit } from "./test.ts";
 
 /** The objects that the states show. */
 export interface Seed {
@@ -266,7 +266,7 @@ export const STATES: State[] = [
     as: "member",
     show: async (page) => {
       await visit(page, "/memories?state=trash");
-      await page.getByText("Empty trash").click();
+      await page.getByRole("button", { name: "Empty trash…" }).click();
     },
   },
   { name: "personas-empty", as: "admin", show: at("/memories/personas") },
@@ -384,8 +384,7 @@ export const STATES: State[] = [
     show: async (page) => {
       await visit(page, "/invites");
       await page.getByRole("link", { name: /^a\.rather/ }).first().click();
-      await page.getByText("Revoke this invite").click();
-      await page.getByRole("button", { name: "Revoke now" }).waitFor();
+      await page.getByRole("button", { name: "Revoke invite…" }).click();
     },
   },
   { name: "invite-accept", show: (page, { link }) => visit(page, link) },
@@ -579,7 +578,7 @@ async function showSuspended(page: Page, tenant: string): Promise<void> {
   const suspend = page.getByRole("button", { name: "Suspend organisation" });
   if ((await suspend.count()) > 0) {
     await page.getByLabel("Reason").fill("Unpaid since May, and nobody answers. Ask the accounts team before resuming it.");
-    await suspend.click();
+    await pressAndConfirm(page, "Suspend organisation…");
   }
   await page.getByRole("button", { name: "Resume" }).waitFor();
   await visit(page, tenant);
@@ -612,13 +611,12 @@ async function changed(page: Page): Promise<void> {
 async function showFirstKey(page: Page): Promise<void> {
   await visit(page, "/keys");
   await page.locator("td a.row-title").first().click();
-  await page.getByText("Revoke this key").click();
-  await page.getByRole("button", { name: "Revoke now" }).waitFor();
+  await page.getByRole("button", { name: "Revoke key…" }).click();
 }
 
 async function openShare(page: Page, id: string): Promise<void> {
   await visit(page, `/memories/${id}`);
-  await page.locator("summary", { hasText: "Share or propose" }).click();
+  await page.getByRole("button", { name: "Share or propose…" }).click();
   await page.getByLabel("Reason").waitFor();
 }
 

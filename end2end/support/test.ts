@@ -1,5 +1,5 @@
 // The base of every journey: a server, people who visit it, and checks of the browser's console and the server's log.
-import { type BrowserContext, type BrowserContextOptions, type Page, test as base, expect } from "@playwright/test";
+import { type BrowserContext, type BrowserContextOptions, type Locator, type Page, test as base, expect } from "@playwright/test";
 import { Server } from "./server.ts";
 
 export { expect, type Page };
@@ -170,6 +170,18 @@ export async function signIn(page: Page, person: Person, returnTo = "/"): Promis
 /** Chooses a person at the demo's issuer. */
 export async function choose(page: Page, person: Person): Promise<void> {
   await page.getByRole("button", { name: PEOPLE[person] }).click();
+}
+
+/** Presses the button `name` in `place`, and the one of the dialog that it opens. */
+export async function pressAndConfirm(place: Page | Locator, name: string): Promise<void> {
+  await place.getByRole("button", { name }).click();
+  const page = "page" in place ? place.page() : place;
+  await confirmDialog(page).getByRole("button").last().click();
+}
+
+/** The dialog that asks before something is taken away. */
+export function confirmDialog(page: Page): Locator {
+  return page.getByRole("alertdialog");
 }
 
 /** True if `page`'s browser runs scripts. */

@@ -5,16 +5,17 @@ CREATE OR REPLACE FUNCTION memory_embedding(p_memory memories, p_slot text) RETU
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE p_slot WHEN 'a' THEN (p_memory).embedding_a WHEN 'b' THEN (p_memory).embedding_b END;
 
--- Numbers of memories and of vectors in each slot, without the trash, and true if
--- a slot contains any vector, trash included. Counts the memories of all members,
+-- Numbers of memories, of private ones and of vectors in each slot, without the
+-- trash, and true if a slot contains any vector, trash included. Counts the memories of all members,
 -- so it runs as a role that can read them.
 CREATE OR REPLACE FUNCTION memory_embedding_counts(
-    OUT total bigint, OUT in_a bigint, OUT in_b bigint, OUT left_a boolean, OUT left_b boolean
+    OUT total bigint, OUT private bigint, OUT in_a bigint, OUT in_b bigint, OUT left_a boolean, OUT left_b boolean
 )
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT count(*) FILTER (WHERE deleted_at IS NULL),
+           count(*) FILTER (WHERE deleted_at IS NULL AND visibility = 'private'),
            count(*) FILTER (WHERE deleted_at IS NULL AND embedding_a IS NOT NULL),
            count(*) FILTER (WHERE deleted_at IS NULL AND embedding_b IS NOT NULL),
            coalesce(bool_or(embedding_a IS NOT NULL), false),

@@ -144,7 +144,10 @@ fn focus_answer() {
 /// Shows an error of the connection at the top of the form.
 fn show_error(form: &HtmlFormElement, text: &str) {
     let _ = form.remove_attribute(BUSY);
-    let existing = form.query_selector(".form-error").ok().flatten();
+    // A dialog covers the rest of its form.
+    let dialog = form.query_selector("dialog[open]").ok().flatten();
+    let place: &Element = dialog.as_ref().unwrap_or(form);
+    let existing = place.query_selector(".form-error").ok().flatten();
     let Some(line) = existing.or_else(|| document().create_element("p").ok()) else {
         return;
     };
@@ -152,7 +155,7 @@ fn show_error(form: &HtmlFormElement, text: &str) {
     let _ = line.set_attribute("role", "alert");
     let _ = line.set_attribute("tabindex", "-1");
     line.set_text_content(Some(text));
-    let _ = form.prepend_with_node_1(&line);
+    let _ = place.prepend_with_node_1(&line);
 }
 
 /// Remembers that a form has text that was not sent.

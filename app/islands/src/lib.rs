@@ -59,4 +59,5 @@ pub fn start() {
     filter::install();
     clock::install();
     live::install();
+    page::make_dialogs_modal();
 }

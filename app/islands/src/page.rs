@@ -8,8 +8,8 @@ use leptos::{
 };
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Document, DomParser, Element, Event, FocusOptions, HtmlElement, HtmlInputElement,
-    HtmlTextAreaElement, Response, SupportedType,
+    Document, DomParser, Element, Event, FocusOptions, HtmlDialogElement, HtmlElement,
+    HtmlInputElement, HtmlTextAreaElement, Response, SupportedType,
 };
 
 /// Ids of the regions of which every page consists.
@@ -185,6 +185,19 @@ pub(crate) fn replace(page: &Document, regions: &[&str]) {
         let same = same.and_then(|id| document.get_element_by_id(&id));
         if let Some(element) = same.or_else(|| document.get_element_by_id("main")) {
             focus(&element);
+        }
+    }
+    make_dialogs_modal();
+}
+
+/// Makes the dialogs modal that the server opened, because the page asks
+/// something.
+pub(crate) fn make_dialogs_modal() {
+    let root = document().document_element();
+    for dialog in root.iter().flat_map(|root| select(root, "dialog[open]:not(:modal)")) {
+        if let Some(dialog) = dialog.dyn_ref::<HtmlDialogElement>() {
+            dialog.close();
+            let _ = dialog.show_modal();
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::page_now,
     forms::{FormState, PostForm},
-    ui::{Badge, CopyId, PageHead, Time, Tone, load_page, path_id},
+    ui::{Badge, Confirm, CopyId, PageHead, Time, Tone, load_page, path_id},
 };
 
 /// The page at `/keys/{id}`.
@@ -106,19 +106,12 @@ fn Revoke(id: ApiKeyId, label: String) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="revoke">
             <h2 id="revoke">"Revoke"</h2>
-            <details class="confirm">
-                <summary class="button button-danger">"Revoke this key"</summary>
-                <div class="confirm-body">
-                    <p>
-                        "Programs that use “" <bdi>{label}</bdi>
-                        "” are blocked from their next request. This can’t be undone."
-                    </p>
-                    <PostForm state=state class="form-actions">
-                        <input type="hidden" name="id" value=id.to_string() />
-                        <button type="submit" class="button button-danger">"Revoke now"</button>
-                    </PostForm>
-                </div>
-            </details>
+            <PostForm state=state>
+                <input type="hidden" name="id" value=id.to_string() />
+                <Confirm id="revoke-key" label="Revoke key…" title=format!("Revoke “{label}”?") act="Revoke key">
+                    <p>"Programs that use this key are blocked from their next request. This can’t be undone."</p>
+                </Confirm>
+            </PostForm>
         </section>
     }
 }

@@ -2,12 +2,14 @@
 
 use domain::{
     AppError, EmbeddingModelId, NoInput,
-    embedding_model::EmbeddingModels,
-    embedding_model::{EmbeddingModelInput, EmbeddingModelPath},
+    embedding_model::{
+        EmbeddingModelInput, EmbeddingModelPath, EmbeddingModels, EmbeddingSource,
+        ParsedEmbeddingModel,
+    },
 };
 use leptos::prelude::*;
 
-use crate::{Flash, api};
+use crate::{Flash, api, forms};
 
 const PAGE: &str = "/settings/embedding";
 
@@ -16,13 +18,15 @@ pub(crate) async fn embedding_model_get() -> Result<EmbeddingModels, AppError> {
     service::call::<service::EmbeddingModelGet>(&ctx, &actor, NoInput {}).await
 }
 
-/// Starts preparing another model.
+/// Starts preparing another model. An external service receives all memories, so
+/// without `confirmed` only the form is validated, and its page asks.
 #[server(endpoint = "embedding_model_start")]
 pub(crate) async fn embedding_model_start(
     #[server(default)] source: String,
     #[server(default)] base_url: String,
     #[server(default)] model: String,
     #[server(default)] dimensions: String,
+    #[server(default)] confirmed: bool,
 ) -> Result<(), AppError> {
     let (ctx, actor) = api::caller()?;
     let input = EmbeddingModelInput {
@@ -31,6 +35,11 @@ pub(crate) async fn embedding_model_start(
         model,
         dimensions,
     };
+    let parsed = ParsedEmbeddingModel::parse(&input)?;
+    if parsed.source != EmbeddingSource::Local && !confirmed {
+        forms::stay();
+        return Ok(());
+    }
     service::call::<service::EmbeddingModelStart>(&ctx, &actor, input).await?;
     api::redirect_with_flash(PAGE, Flash::EMBEDDING_MODEL_STARTED);
     Ok(())

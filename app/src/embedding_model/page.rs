@@ -18,7 +18,7 @@ use crate::{
     forms::{FormState, PostForm},
     settings::SettingsTabs,
     ui::{
-        Badge, Choice, Glyph, Icon, LiveRegion, PageHead, SelectField, TextField, Time, Tone,
+        Badge, Choice, ConfirmDialog, Glyph, Icon, LiveRegion, PageHead, SelectField, TextField, Time, Tone,
         count, load_page, plural,
     },
 };
@@ -209,6 +209,9 @@ fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
         }
         .into_any();
     }
+    let ask = state
+        .answer()
+        .map(|()| view! { <ConfirmSwitch models=models.clone() /> });
     let is_local = models
         .active()
         .is_some_and(|active| active.model.source == EmbeddingSource::Local);
@@ -266,9 +269,48 @@ fn StartForm(models: EmbeddingModels, dropping: bool) -> impl IntoView {
                     <button type="submit" class="button button-primary">"Test and switch"</button>
                 </div>
             </PostForm>
+            {ask}
         </section>
     }
     .into_any()
+}
+
+/// Asks before the text of all memories is sent to another company.
+#[component]
+fn ConfirmSwitch(models: EmbeddingModels) -> impl IntoView {
+    let state = FormState::<EmbeddingModelStart>::new();
+    let typed = move |name: &str| state.typed(name, "").trim().to_owned();
+    let source = typed("source");
+    let service = match source.strip_prefix("endpoint:") {
+        Some(name) => format!("“{name}”"),
+        None => typed("base_url"),
+    };
+    let total = models.active().map_or(0, |active| active.progress.total);
+    let consequence = format!(
+        "The text of {} is sent to {service}, including {}. New and changed memories are sent to it as well.",
+        plural(total, "memory", "memories"),
+        plural(
+            models.private_memories,
+            "private memory of a member",
+            "private memories of members"
+        ),
+    );
+    let fields = ["source", "base_url", "model", "dimensions"]
+        .map(|name| view! { <input type="hidden" name=name value=typed(name) /> });
+    view! {
+        <PostForm state=state>
+            {fields.into_iter().collect_view()}
+            <ConfirmDialog
+                id="confirm-switch".to_owned()
+                title=format!("Switch to {}?", typed("model"))
+                act="Send and switch".to_owned()
+                value=Some(("confirmed", "true".to_owned()))
+                is_open=true
+            >
+                <p>{consequence}</p>
+            </ConfirmDialog>
+        </PostForm>
+    }
 }
 
 #[component]

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     forms::{FormCall, FormState, PostForm},
-    ui::{Badge, Choice, PageHead, SelectField, TextField, Tone, bytes, count},
+    ui::{Badge, Choice, Confirm, PageHead, SelectField, TextField, Tone, bytes, count},
 };
 
 /// The preview, and the choices that change it.
@@ -43,7 +43,15 @@ pub(super) fn Look(
         <PageHead title=file_name lead=lead up=("/memories/import", "Import")>
             <PostForm state=discard class="inline-form">
                 <input type="hidden" name="id" value=id.to_string() />
-                <button type="submit" class="button">"Discard file"</button>
+                <Confirm
+                    id="discard"
+                    label="Discard file…"
+                    class=""
+                    title="Discard this file?"
+                    act="Discard file"
+                >
+                    <p>"Nothing is imported. To import it later, upload it again."</p>
+                </Confirm>
             </PostForm>
         </PageHead>
         <Figures good=preview.good failed=preview.failed is_whole=preview.is_whole />

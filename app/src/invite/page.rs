@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{CopyId, PageHead, SelectField, Time, load_page, path_id},
+    ui::{Confirm, CopyId, PageHead, SelectField, Time, load_page, path_id},
 };
 
 /// The page at `/invites/{id}`.
@@ -73,7 +73,7 @@ fn Details(invite: Invite) -> impl IntoView {
             </dl>
         </section>
         {match (is_open, is_from_operator) {
-            (true, false) => view! { <Renew id=id /> <Revoke id=id /> }.into_any(),
+            (true, false) => view! { <Renew id=id /> <Revoke id=id addressee=addressee(invite.email.as_deref()) /> }.into_any(),
             (true, true) => {
                 view! { <p class="muted">"Only the operator of this installation can renew or revoke this invite."</p> }
                     .into_any()
@@ -117,21 +117,22 @@ fn Renew(id: InviteId) -> impl IntoView {
 }
 
 #[component]
-fn Revoke(id: InviteId) -> impl IntoView {
+fn Revoke(id: InviteId, addressee: String) -> impl IntoView {
     let state = FormState::<InviteRevoke>::new();
     view! {
         <section class="section" aria-labelledby="revoke">
             <h2 id="revoke">"Revoke"</h2>
-            <details class="confirm">
-                <summary class="button button-danger">"Revoke this invite"</summary>
-                <div class="confirm-body">
+            <PostForm state=state>
+                <input type="hidden" name="id" value=id.to_string() />
+                <Confirm
+                    id="revoke-invite"
+                    label="Revoke invite…"
+                    title=format!("Revoke the invite of {addressee}?")
+                    act="Revoke invite"
+                >
                     <p>"The link stops working. This can’t be undone."</p>
-                    <PostForm state=state class="form-actions">
-                        <input type="hidden" name="id" value=id.to_string() />
-                        <button type="submit" class="button button-danger">"Revoke now"</button>
-                    </PostForm>
-                </div>
-            </details>
+                </Confirm>
+            </PostForm>
         </section>
     }
 }

@@ -13,25 +13,39 @@ use crate::{
     clock::page_now,
     forms::{FormState, PostForm},
     profile::SessionTable,
-    ui::plural,
+    ui::{Confirm, plural},
 };
 
 /// Signed-in browsers.
 #[component]
-pub(super) fn Sessions(id: UserId, sessions: Vec<Session>) -> impl IntoView {
+pub(super) fn Sessions(id: UserId, name: String, sessions: Vec<Session>) -> impl IntoView {
     let end_one = FormState::<MemberSessionRevoke>::new();
     let end_all = FormState::<MemberSessionRevokeAll>::new();
-    let has_endable = sessions.iter().any(|session| !session.is_current);
+    let endable = sessions.iter().filter(|session| !session.is_current);
+    let count = endable.count();
     view! {
         <section class="section" aria-labelledby="sessions">
             <div class="section-head">
                 <h2 id="sessions">"Sessions"</h2>
-                {has_endable
+                {(count > 0)
                     .then(|| {
                         view! {
                             <PostForm state=end_all class="inline-form">
                                 <input type="hidden" name="member" value=id.to_string() />
-                                <button type="submit" class="button">"Sign out everywhere"</button>
+                                <Confirm
+                                    id="end-sessions"
+                                    label="Sign out everywhere…"
+                                    class=""
+                                    title=format!("Sign {name} out everywhere?")
+                                    act="Sign out everywhere"
+                                >
+                                    <p>
+                                        {format!(
+                                            "Ends {}. Work that was not saved is lost. They can sign in again.",
+                                            plural(count, "session", "sessions"),
+                                        )}
+                                    </p>
+                                </Confirm>
                             </PostForm>
                         }
                     })}
@@ -103,26 +117,24 @@ fn KeyRow(key: ApiKey) -> impl IntoView {
             <td class="optional">{plural(key.scopes.len(), "permission", "permissions")}</td>
             <td class="optional"><TimeOr at=key.last_used_at otherwise="Never" /></td>
             <td class="optional"><TimeOr at=key.expires_at otherwise="Never" /></td>
-            <td class="narrow"><KeyStateBadge key=key /></td>
+            <td class="narrow"><KeyStateBadge key=key.clone() /></td>
             <td class="narrow">
-                // Asks for confirmation: programs that use the key stop working
-                // at once.
                 {is_active
-                        .then(|| {
-                            view! {
-                                <details class="confirm">
-                                    <summary class="button button-small" aria-label=label>"Revoke"</summary>
-                                    <button
-                                        type="submit"
-                                        name="id"
-                                        value=id.to_string()
-                                        class="button button-small button-danger"
-                                    >
-                                        "Revoke now"
-                                    </button>
-                                </details>
-                            }
-                        })}
+                    .then(|| {
+                        view! {
+                            <Confirm
+                                id=format!("key-{id}")
+                                label="Revoke…"
+                                name=label
+                                class="button-small"
+                                title=format!("Revoke “{}”?", key.label)
+                                act="Revoke key"
+                                value=("id", id.to_string())
+                            >
+                                <p>"Programs that use this key are blocked from their next request. This can’t be undone."</p>
+                            </Confirm>
+                        }
+                    })}
             </td>
         </tr>
     }

@@ -20,7 +20,7 @@ use crate::{
     break_glass::BreakGlassSection,
     forms::{FormState, PostForm},
     ui::{
-        Badge, Choice, CopyId, Glyph, Icon, PageHead, SelectField, Time, Tone, load_page, path_id,
+        Badge, Choice, Confirm, CopyId, Glyph, Icon, PageHead, SelectField, Time, Tone, load_page, path_id,
         query_string,
     },
 };
@@ -45,20 +45,21 @@ fn show(detail: MemberDetail) -> impl IntoView {
         audit,
     } = detail;
     let name = member.display_name.clone();
+    let changed = member.clone();
     let (id, status) = (member.id, member.status);
     let lead = member.email.clone().unwrap_or_default();
     view! {
         <PageHead title=member.display_name.clone() lead=lead up=("/members", "Members")>
-            <StatusButtons id=id status=status blocked_reason=blocked_reason />
+            <StatusButtons member=changed blocked_reason=blocked_reason />
         </PageHead>
         <StatusNotice status=status blocked_reason=blocked_reason is_self=is_self />
         {(blocked_reason.is_none() && matches!(status, UserStatus::Active | UserStatus::Invited))
             .then(|| view! { <p class="muted small">{SUSPENSION_HINT}</p> })}
         <Details member=member.clone() is_self=is_self />
-        <Roles id=id roles=member.roles grantable=grantable is_last_owner=member.is_last_owner />
+        <Roles id=id name=name.clone() roles=member.roles grantable=grantable is_last_owner=member.is_last_owner />
         <Teams teams=member.teams />
-        {break_glass.map(|standing| view! { <BreakGlassSection id=id name=name standing=standing /> })}
-        {sessions.map(|sessions| view! { <Sessions id=id sessions=sessions /> })}
+        {break_glass.map(|standing| view! { <BreakGlassSection id=id name=name.clone() standing=standing /> })}
+        {sessions.map(|sessions| view! { <Sessions id=id name=name.clone() sessions=sessions /> })}
         {keys.map(|keys| view! { <Keys id=id keys=keys /> })}
         {audit.map(|entries| view! { <RecentAudit id=id entries=entries /> })}
     }
@@ -66,23 +67,16 @@ fn show(detail: MemberDetail) -> impl IntoView {
 
 /// Buttons to suspend, deactivate or reactivate the member.
 #[component]
-fn StatusButtons(
-    id: UserId,
-    status: UserStatus,
-    blocked_reason: Option<BlockedReason>,
-) -> impl IntoView {
+fn StatusButtons(member: Member, blocked_reason: Option<BlockedReason>) -> impl IntoView {
     let state = FormState::<MemberStatusChange>::new();
-    let offered: &[(MemberChange, &str)] = match (status, blocked_reason) {
+    let (id, name) = (member.id, member.display_name);
+    let offered: &[MemberChange] = match (member.status, blocked_reason) {
         (_, Some(_)) => &[],
-        (UserStatus::Active | UserStatus::Invited, None) => &[
-            (MemberChange::Suspend, "Suspend"),
-            (MemberChange::Deactivate, "Deactivate"),
-        ],
-        (UserStatus::Suspended, None) => &[
-            (MemberChange::Deactivate, "Deactivate"),
-            (MemberChange::Reactivate, "Reactivate"),
-        ],
-        (UserStatus::Deactivated, None) => &[(MemberChange::Reactivate, "Reactivate")],
+        (UserStatus::Active | UserStatus::Invited, None) => {
+            &[MemberChange::Suspend, MemberChange::Deactivate]
+        }
+        (UserStatus::Suspended, None) => &[MemberChange::Deactivate, MemberChange::Reactivate],
+        (UserStatus::Deactivated, None) => &[MemberChange::Reactivate],
     };
     let form = (!offered.is_empty()).then(|| {
         view! {
@@ -91,13 +85,7 @@ fn StatusButtons(
                 <input type="hidden" name="id" value=id.to_string() />
                 {offered
                     .iter()
-                    .map(|(change, label)| {
-                        view! {
-                            <button type="submit" name="change" value=change.key() class="button">
-                                {*label}
-                            </button>
-                        }
-                    })
+                    .map(|change| view! { <StatusButton change=*change name=name.clone() /> })
                     .collect_view()}
             </PostForm>
         }
@@ -109,6 +97,40 @@ fn StatusButtons(
         {form}
         {offboard}
     }
+}
+
+/// Taking access away asks first.
+#[component]
+fn StatusButton(change: MemberChange, name: String) -> impl IntoView {
+    let (label, consequence) = match change {
+        MemberChange::Suspend => (
+            "Suspend",
+            "They are signed out and their API keys are blocked until you reactivate them. Nothing is deleted.",
+        ),
+        MemberChange::Deactivate => (
+            "Deactivate",
+            "They are signed out and their API keys are blocked, for members who have left. Nothing is deleted.",
+        ),
+        MemberChange::Reactivate => {
+            return view! {
+                <button type="submit" name="change" value=change.key() class="button">"Reactivate"</button>
+            }
+            .into_any();
+        }
+    };
+    view! {
+        <Confirm
+            id=change.key()
+            label=format!("{label}…")
+            class=""
+            title=format!("{label} {name}?")
+            act=format!("{label} member")
+            value=("change", change.key().to_owned())
+        >
+            <p>{consequence}</p>
+        </Confirm>
+    }
+    .into_any()
 }
 
 /// Notice about an inactive member, or why the status can't be changed.
@@ -183,6 +205,7 @@ fn Details(member: Member, is_self: bool) -> impl IntoView {
 #[component]
 fn Roles(
     id: UserId,
+    name: String,
     roles: Vec<HeldRole>,
     grantable: Vec<RoleRef>,
     is_last_owner: bool,
@@ -211,7 +234,7 @@ fn Roles(
             let is_guarded = is_last_owner && held.role.key == "owner";
             let is_revocable =
                 held.source == RoleSource::Manual && is_grantable(held.role.id) && !is_guarded;
-            view! { <RoleRow held=held.clone() is_revocable=is_revocable /> }
+            view! { <RoleRow held=held.clone() name=name.clone() is_revocable=is_revocable /> }
         })
         .collect_view();
     view! {
@@ -261,7 +284,7 @@ fn Roles(
 }
 
 #[component]
-fn RoleRow(held: HeldRole, is_revocable: bool) -> impl IntoView {
+fn RoleRow(held: HeldRole, name: String, is_revocable: bool) -> impl IntoView {
     let HeldRole {
         role,
         source,
@@ -279,22 +302,24 @@ fn RoleRow(held: HeldRole, is_revocable: bool) -> impl IntoView {
     let label = format!("Remove the role {}", role.name);
     view! {
         <tr>
-            <td><span class="strong" dir="auto">{role.name}</span></td>
+            <td><span class="strong" dir="auto">{role.name.clone()}</span></td>
             <td class="wrap">{from}</td>
             <td class="optional col-time"><Time at=granted_at /></td>
             <td class="narrow">
                 {is_revocable
                     .then(|| {
                         view! {
-                            <button
-                                type="submit"
-                                name="role"
-                                value=role.id.to_string()
-                                class="button button-small"
-                                aria-label=label
+                            <Confirm
+                                id=format!("role-{}", role.id)
+                                label="Remove…"
+                                name=label
+                                class="button-small"
+                                title=format!("Remove the role {} from {name}?", role.name)
+                                act="Remove role"
+                                value=("role", role.id.to_string())
                             >
-                                "Remove"
-                            </button>
+                                <p>"They lose its permissions on their next request. You can assign it again."</p>
+                            </Confirm>
                         }
                     })}
             </td>

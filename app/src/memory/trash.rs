@@ -11,7 +11,7 @@ use crate::{
     forms::{FormState, PostForm},
     profile::IfPermitted,
     start::formats,
-    ui::{Glyph, Icon, Time},
+    ui::{Confirm, Glyph, Icon, Time},
 };
 
 /// Permanently deletes a memory in the trash.
@@ -63,18 +63,19 @@ pub(super) fn TrashNotice(
                                     <input type="hidden" name="id" value=id.to_string() />
                                     <button type="submit" class="button">"Restore"</button>
                                 </PostForm>
-                                <details class="confirm">
-                                    <summary class="button button-danger">"Delete permanently"</summary>
-                                    <div class="confirm-body">
+                                <PostForm state=purge class="inline-form">
+                                    <input type="hidden" name="id" value=id.to_string() />
+                                    <Confirm
+                                        id="purge"
+                                        label="Delete permanently…"
+                                        title="Delete this memory permanently?"
+                                        act="Delete memory"
+                                    >
                                         <p>
                                             "This also deletes its earlier versions and replies. This can’t be undone."
                                         </p>
-                                        <PostForm state=purge class="form-actions">
-                                            <input type="hidden" name="id" value=id.to_string() />
-                                            <button type="submit" class="button button-danger">"Delete memory"</button>
-                                        </PostForm>
-                                    </div>
-                                </details>
+                                    </Confirm>
+                                </PostForm>
                             </div>
                         }
                     })}
@@ -93,17 +94,13 @@ pub(super) fn TrashListNotice() -> impl IntoView {
             <div>
                 <p>{format!("Items are permanently deleted after {TRASH_DAYS} days.")}</p>
                 <IfPermitted permission=Permission::MemoryWrite>
-                    <details class="confirm">
-                        <summary class="button button-danger">"Empty trash"</summary>
-                        <div class="confirm-body">
+                    <PostForm state=state>
+                        <Confirm id="empty-trash" label="Empty trash…" title="Empty your trash?" act="Delete all">
                             <p>
-                                "Permanently delete all memories in your trash, including earlier versions and replies? This can’t be undone."
+                                "Permanently deletes all memories in your trash, including their earlier versions and replies. This can’t be undone."
                             </p>
-                            <PostForm state=state class="form-actions">
-                                <button type="submit" class="button button-danger">"Delete all"</button>
-                            </PostForm>
-                        </div>
-                    </details>
+                        </Confirm>
+                    </PostForm>
                 </IfPermitted>
             </div>
         </div>

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{EmptyState, Glyph, Icon, PageHead, TextField, load_part},
+    ui::{Confirm, EmptyState, Glyph, Icon, PageHead, TextField, load_part},
 };
 
 /// Links to the saved views, and a form to save the current query.
@@ -150,11 +150,16 @@ fn Row(view: MemoryView) -> impl IntoView {
             </PostForm>
             <PostForm state=delete class="inline-form">
                 <input type="hidden" name="id" value=delete_id />
-                <button type="submit" class="button">
-                    <Glyph icon=Icon::Trash />
-                    "Delete"
-                    <span class="visually-hidden">" “" {view.name} "”"</span>
-                </button>
+                <Confirm
+                    id=format!("delete-{}", view.id)
+                    label="Delete…"
+                    name=format!("Delete “{}”", view.name)
+                    class=""
+                    title=format!("Delete the view “{}”?", view.name)
+                    act="Delete view"
+                >
+                    <p>"The memories that it shows are kept."</p>
+                </Confirm>
             </PostForm>
             <div id=error_id role="alert" class="view-error">
                 {error.map(|text| view! { <p class="field-error">{text}</p> })}

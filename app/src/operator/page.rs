@@ -13,7 +13,7 @@ use super::{
 use crate::{
     forms::{FormState, PostForm},
     ui::{
-        Badge, Choice, CopyId, Glyph, Icon, PageHead, SelectField, TextArea, Time, Tone, count,
+        Badge, Choice, Confirm, CopyId, Glyph, Icon, PageHead, SelectField, TextArea, Time, Tone, count,
         load_page, path_id,
     },
 };
@@ -28,10 +28,11 @@ pub(crate) fn TenantPage() -> impl IntoView {
 
 fn show(detail: TenantDetail) -> impl IntoView {
     let summary = detail.summary.clone();
+    let name = summary.name.clone();
     let (id, status, is_home) = (summary.id, summary.status, detail.is_home);
     let may_resume = status != TenantStatus::Active && !detail.is_past_grace;
     view! {
-        <PageHead title=summary.name lead=summary.slug up=("/operator", "All organisations")>
+        <PageHead title=name.clone() lead=summary.slug up=("/operator", "All organisations")>
             {may_resume.then(|| view! { <Resume id=id /> })}
         </PageHead>
         <StatusNotice detail=detail.clone() />
@@ -41,7 +42,7 @@ fn show(detail: TenantDetail) -> impl IntoView {
         {match (status, is_home) {
             (_, true) => view! { <HomeNotice /> }.into_any(),
             (TenantStatus::Active, false) => view! {
-                <Suspend id=id />
+                <Suspend id=id name=name.clone() />
                 <DeleteLink id=id />
             }
                 .into_any(),
@@ -157,7 +158,7 @@ fn Tier(id: TenantId, tier: TenantTier) -> impl IntoView {
 }
 
 #[component]
-fn Suspend(id: TenantId) -> impl IntoView {
+fn Suspend(id: TenantId, name: String) -> impl IntoView {
     let state = FormState::<TenantSuspend>::new();
     view! {
         <section class="section" aria-labelledby="suspend">
@@ -176,7 +177,14 @@ fn Suspend(id: TenantId) -> impl IntoView {
                     error=state.field_error("reason")
                 />
                 <div class="form-actions">
-                    <button type="submit" class="button">"Suspend organisation"</button>
+                    <Confirm
+                        id="suspend-organisation"
+                        label="Suspend organisation…"
+                        title=format!("Suspend {name}?")
+                        act="Suspend organisation"
+                    >
+                        <p>"All its members are signed out, its API keys are blocked and its jobs are paused."</p>
+                    </Confirm>
                 </div>
             </PostForm>
         </section>

@@ -7,7 +7,7 @@ use super::api::{PersonaCreate, PersonaDelete, PersonaUpdate, persona_get, perso
 use crate::{
     forms::{FormCall, FormState, PostForm},
     profile::IfPermitted,
-    ui::{EmptyState, PageHead, TextArea, TextField, count, load_page, load_part, path_id},
+    ui::{Confirm, EmptyState, PageHead, TextArea, TextField, count, load_page, load_part, path_id},
 };
 
 /// The page at `/memories/personas`.
@@ -167,16 +167,17 @@ fn Delete(persona: Persona) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="delete">
             <h2 id="delete">"Delete"</h2>
-            <details class="confirm">
-                <summary class="button button-danger">"Delete this persona"</summary>
-                <div class="confirm-body">
+            <PostForm state=state>
+                <input type="hidden" name="id" value=persona.id.to_string() />
+                <Confirm
+                    id="delete-persona"
+                    label="Delete persona…"
+                    title=format!("Delete “{}”?", persona.name)
+                    act="Delete persona"
+                >
                     <p>{consequence}</p>
-                    <PostForm state=state class="form-actions">
-                        <input type="hidden" name="id" value=persona.id.to_string() />
-                        <button type="submit" class="button button-danger">"Delete persona"</button>
-                    </PostForm>
-                </div>
-            </details>
+                </Confirm>
+            </PostForm>
         </section>
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     forms::{FormState, PostForm},
     preferences::{Preferences, PreferencesUpdate},
     start::Page,
-    ui::{CopyId, PageHead, load_part},
+    ui::{Confirm, CopyId, PageHead, load_part},
 };
 
 /// The page at `/profile`.
@@ -83,7 +83,15 @@ fn Sessions(sessions: Vec<Session>) -> impl IntoView {
                 {has_others.then(|| {
                     view! {
                         <PostForm state=end_others class="inline-form">
-                            <button type="submit" class="button">"Sign out everywhere else"</button>
+                            <Confirm
+                                id="end-sessions"
+                                label="Sign out everywhere else…"
+                                class=""
+                                title="Sign out everywhere else?"
+                                act="Sign out everywhere else"
+                            >
+                                <p>"Ends all your sessions except this one. Work that was not saved in them is lost."</p>
+                            </Confirm>
                         </PostForm>
                     }
                 })}

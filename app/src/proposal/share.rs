@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Choice, Glyph, Icon, SelectField, TextArea},
+    ui::{Choice, Confirm, Glyph, Icon, SelectField, TextArea},
 };
 
 /// Section of every memory's page.
@@ -206,14 +206,19 @@ fn ShareForm(
     } else {
         ""
     };
-    let form_error = state.error();
     view! {
-        <details class="confirm" open=form_error.is_some()>
-            <summary class="button">{submit_label}</summary>
-            <div class="confirm-body">
-                <PostForm state=state class="form">
-                    <input type="hidden" name="id" value=id />
-                    <input type="hidden" name="version" value=version.to_string() />
+        <PostForm state=state class="form">
+            <input type="hidden" name="id" value=id />
+            <input type="hidden" name="version" value=version.to_string() />
+            <Confirm
+                id="share"
+                label=format!("{submit_label}…")
+                class=""
+                title="Share this memory"
+                act=submit_label
+                is_form=true
+                is_open=state.field_error("comment").or(state.field_error("audience")).is_some()
+            >
                     <SelectField
                         name="audience"
                         label="Share with"
@@ -235,12 +240,8 @@ fn ShareForm(
                                 />
                             }
                         })}
-                    <div class="form-actions">
-                        <button type="submit" class="button button-primary">{submit_label} " now"</button>
-                    </div>
-                </PostForm>
-            </div>
-        </details>
+            </Confirm>
+        </PostForm>
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Glyph, Icon, PageHead, count, load_page, path_id, plural, query_string},
+    ui::{Confirm, Glyph, Icon, PageHead, count, load_page, path_id, plural, query_string},
 };
 
 /// The page at `/roles/{id}`.
@@ -112,14 +112,13 @@ fn Delete(role: Role) -> impl IntoView {
     view! {
         <section class="section" aria-labelledby="delete">
             <h2 id="delete">"Delete this role"</h2>
-            <p class="muted">{text}</p>
-            <PostForm state=state class="form">
+            <PostForm state=state>
                 <input type="hidden" name="id" value=role.id.to_string() />
                 <input type="hidden" name="version" value=role.version.to_string() />
                 <input type="hidden" name="holder_count" value=role.holder_count.to_string() />
-                <div class="form-actions">
-                    <button type="submit" class="button button-danger">{button}</button>
-                </div>
+                <Confirm id="delete-role" label="Delete role…" title=format!("Delete the role {}?", role.name) act=button>
+                    <p>{text} " This can’t be undone."</p>
+                </Confirm>
             </PostForm>
         </section>
     }

@@ -12,7 +12,7 @@ use crate::{
     forms::{FormState, PostForm},
     member::{KindBadge, StatusBadge},
     ui::{
-        Badge, EmptyState, FilterForm, PageHead, SearchBox, TextField, Time, Tone, load_page,
+        Badge, Confirm, EmptyState, FilterForm, PageHead, SearchBox, TextField, Time, Tone, load_page,
         path_id, plural, query_string, use_query,
     },
 };
@@ -146,15 +146,17 @@ fn RowActions(id: UserId, name: String, role: TeamRole, from_issuer: bool) -> im
             {(!from_issuer)
                 .then(|| {
                     view! {
-                        <button
-                            type="submit"
-                            name="leave"
-                            value=id.to_string()
-                            class="button button-small"
-                            aria-label=format!("Remove {name} from the team")
+                        <Confirm
+                            id=format!("leave-{id}")
+                            label="Remove…"
+                            name=format!("Remove {name} from the team")
+                            class="button-small"
+                            title=format!("Remove {name} from the team?")
+                            act="Remove from team"
+                            value=("leave", id.to_string())
                         >
-                            "Remove"
-                        </button>
+                            <p>"They can no longer view the memories shared with this team. You can add them again."</p>
+                        </Confirm>
                     }
                 })}
         </div>

@@ -141,6 +141,9 @@ pub struct EmbeddingModelEntry {
 pub struct EmbeddingModels {
     /// The active model, the next one if any, then retired ones, newest first.
     pub models: Vec<EmbeddingModelEntry>,
+    /// Memories that only their owners see, of all members, except those in the
+    /// trash.
+    pub private_memories: i64,
     /// Names of the services set up by the operator.
     pub endpoints: Vec<String>,
     /// The reason why the local model can't be used; `None` if it can.

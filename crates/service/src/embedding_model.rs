@@ -63,6 +63,7 @@ impl Operation for EmbeddingModelGet {
                     model,
                 })
                 .collect(),
+            private_memories: counts.private,
             endpoints: embedder.endpoint_names(),
             local_off: match embedder.status() {
                 SemanticSearch::On => None,

@@ -340,7 +340,9 @@ pub async fn embedding_model_advance(
 /// Number of the organisation's memories, and of their vectors in each slot.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddingCounts {
-    total: i64,
+    pub total: i64,
+    /// Those that only their owners see.
+    pub private: i64,
     in_a: i64,
     in_b: i64,
     left_a: bool,
@@ -370,7 +372,7 @@ impl EmbeddingCounts {
 pub async fn counts(tx: &mut TenantTx) -> Result<EmbeddingCounts, StoreError> {
     let counts = sqlx::query_as!(
         EmbeddingCounts,
-        r#"SELECT total AS "total!", in_a AS "in_a!", in_b AS "in_b!", left_a AS "left_a!", left_b AS "left_b!"
+        r#"SELECT total AS "total!", private AS "private!", in_a AS "in_a!", in_b AS "in_b!", left_a AS "left_a!", left_b AS "left_b!"
              FROM memory_embedding_counts()"#,
     )
     .fetch_one(tx.conn())

@@ -1901,13 +1901,14 @@ CREATE OR REPLACE FUNCTION public.memory_embedding(p_memory memories, p_slot tex
  IMMUTABLE PARALLEL SAFE
 RETURN CASE p_slot WHEN 'a'::text THEN (p_memory).embedding_a WHEN 'b'::text THEN (p_memory).embedding_b ELSE NULL::halfvec END;
 
-CREATE OR REPLACE FUNCTION public.memory_embedding_counts(OUT total bigint, OUT in_a bigint, OUT in_b bigint, OUT left_a boolean, OUT left_b boolean)
+CREATE OR REPLACE FUNCTION public.memory_embedding_counts(OUT total bigint, OUT private bigint, OUT in_a bigint, OUT in_b bigint, OUT left_a boolean, OUT left_b boolean)
  RETURNS record
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
     SELECT count(*) FILTER (WHERE deleted_at IS NULL),
+           count(*) FILTER (WHERE deleted_at IS NULL AND visibility = 'private'),
            count(*) FILTER (WHERE deleted_at IS NULL AND embedding_a IS NOT NULL),
            count(*) FILTER (WHERE deleted_at IS NULL AND embedding_b IS NOT NULL),
            coalesce(bool_or(embedding_a IS NOT NULL), false),
@@ -2061,8 +2062,8 @@ BEGIN
 END
 $function$;
 
-CREATE OR REPLACE FUNCTION public.memory_page(p_filter jsonb, p_own boolean, p_others boolean, p_trash boolean, p_at timestamp with time zone, p_id uuid, p_limit bigint)
- RETURNS TABLE(memory_id uuid)
+CREATE OR REPLACE FUNCTION public.memory_page(p_filter jsonb, p_own boolean, p_others boolean, p_trash boolean, p_sort text, p_descending boolean, p_at timestamp with time zone, p_key text, p_id uuid, p_limit bigint)
+ RETURNS TABLE(memory_id uuid, sort_key text)
  LANGUAGE plpgsql
  STABLE ROWS 100
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2074,42 +2075,92 @@ DECLARE
     v_tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
     v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
     -- Values, so that they are index conditions with and without a cursor.
-    v_at timestamptz := coalesce(p_at, 'infinity');
-    v_id uuid := coalesce(p_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+    v_at timestamptz := coalesce(p_at, CASE WHEN p_descending THEN 'infinity' ELSE '-infinity' END::timestamptz);
+    v_id uuid := CASE WHEN p_at IS NULL AND p_descending THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE p_id END;
 BEGIN
     IF p_filter - 'now' = '{}' THEN
         PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
     END IF;
-    RETURN QUERY
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
-        AND public.memory_fits(memories, p_filter)
-        AND (parent_id IS NULL OR NOT EXISTS (
-                 SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
-        AND (updated_at, id) < (v_at, v_id)
-      ORDER BY updated_at DESC, id DESC LIMIT p_limit)
-    UNION ALL
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
-        AND public.memory_fits(memories, p_filter)
-        AND parent_id IS NULL
-        AND (updated_at, id) < (v_at, v_id)
-      ORDER BY updated_at DESC, id DESC LIMIT p_limit)
-    UNION ALL
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
-        AND public.memory_fits(memories, p_filter)
-        AND (updated_at, id) < (v_at, v_id)
-      ORDER BY updated_at DESC, id DESC LIMIT p_limit);
+    CASE
+    WHEN p_sort = 'updated_at' AND p_descending THEN
+        RETURN QUERY
+        (SELECT id, public.sort_time(updated_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+            AND public.memory_fits(memories, p_filter)
+            AND (parent_id IS NULL OR NOT EXISTS (
+                     SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+            AND (updated_at, id) < (v_at, v_id)
+          ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+        UNION ALL
+        (SELECT id, public.sort_time(updated_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+            AND public.memory_fits(memories, p_filter)
+            AND parent_id IS NULL
+            AND (updated_at, id) < (v_at, v_id)
+          ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+        UNION ALL
+        (SELECT id, public.sort_time(updated_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+            AND public.memory_fits(memories, p_filter)
+            AND (updated_at, id) < (v_at, v_id)
+          ORDER BY updated_at DESC, id DESC LIMIT p_limit);
+    WHEN p_sort = 'created_at' AND NOT p_descending THEN
+        RETURN QUERY
+        (SELECT id, public.sort_time(created_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+            AND public.memory_fits(memories, p_filter)
+            AND (parent_id IS NULL OR NOT EXISTS (
+                     SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+            AND (created_at, id) > (v_at, v_id)
+          ORDER BY created_at, id LIMIT p_limit)
+        UNION ALL
+        (SELECT id, public.sort_time(created_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+            AND public.memory_fits(memories, p_filter)
+            AND parent_id IS NULL
+            AND (created_at, id) > (v_at, v_id)
+          ORDER BY created_at, id LIMIT p_limit)
+        UNION ALL
+        (SELECT id, public.sort_time(created_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+            AND public.memory_fits(memories, p_filter)
+            AND (created_at, id) > (v_at, v_id)
+          ORDER BY created_at, id LIMIT p_limit);
+    ELSE
+        RETURN QUERY
+        SELECT fitting.id, fitting.key FROM (
+            SELECT id,
+                   CASE p_sort WHEN 'title' THEN lower(coalesce(nullif(title, ''), left(content, 100)))
+                               WHEN 'kind' THEN kind
+                               WHEN 'created_at' THEN public.sort_time(created_at)
+                               ELSE public.sort_time(updated_at) END COLLATE "C" AS key
+              FROM public.memories
+             WHERE tenant_id = v_tenant AND public.memory_fits(memories, p_filter)
+               AND (user_id = v_user AND deleted_at IS NULL AND p_own
+                        AND (parent_id IS NULL OR NOT EXISTS (
+                                 SELECT FROM public.memories AS root
+                                  WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+                    OR user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+                        AND parent_id IS NULL
+                    OR user_id = v_user AND deleted_at IS NOT NULL AND p_trash)
+        ) AS fitting
+         WHERE p_key IS NULL
+            OR CASE WHEN p_descending THEN (fitting.key, fitting.id) < (p_key, p_id)
+                    ELSE (fitting.key, fitting.id) > (p_key, p_id) END
+         ORDER BY CASE WHEN p_descending THEN fitting.key END DESC,
+                  CASE WHEN p_descending THEN fitting.id END DESC,
+                  fitting.key, fitting.id
+         LIMIT p_limit;
+    END CASE;
 END
 $function$;
-REVOKE ALL ON ROUTINE memory_page(jsonb,boolean,boolean,boolean,timestamp with time zone,uuid,bigint) FROM PUBLIC;
-GRANT EXECUTE ON ROUTINE memory_page(jsonb,boolean,boolean,boolean,timestamp with time zone,uuid,bigint) TO atrium_app;
+REVOKE ALL ON ROUTINE memory_page(jsonb,boolean,boolean,boolean,text,boolean,timestamp with time zone,text,uuid,bigint) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_page(jsonb,boolean,boolean,boolean,text,boolean,timestamp with time zone,text,uuid,bigint) TO atrium_app;
 
-CREATE OR REPLACE FUNCTION public.memory_page_by_creation(p_filter jsonb, p_own boolean, p_others boolean, p_trash boolean, p_at timestamp with time zone, p_id uuid, p_limit bigint)
- RETURNS TABLE(memory_id uuid)
+CREATE OR REPLACE FUNCTION public.memory_page_total(p_filter jsonb, p_own boolean, p_others boolean, p_trash boolean)
+ RETURNS bigint
  LANGUAGE plpgsql
- STABLE ROWS 100
+ STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET enable_bitmapscan TO 'off'
  SET enable_seqscan TO 'off'
@@ -2118,37 +2169,36 @@ AS $function$
 DECLARE
     v_tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
     v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
-    v_at timestamptz := coalesce(p_at, '-infinity');
-    v_id uuid := coalesce(p_id, '00000000-0000-0000-0000-000000000000');
 BEGIN
     IF p_filter - 'now' = '{}' THEN
         PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
     END IF;
-    RETURN QUERY
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
-        AND public.memory_fits(memories, p_filter)
-        AND (parent_id IS NULL OR NOT EXISTS (
-                 SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
-        AND (created_at, id) > (v_at, v_id)
-      ORDER BY created_at, id LIMIT p_limit)
-    UNION ALL
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
-        AND public.memory_fits(memories, p_filter)
-        AND parent_id IS NULL
-        AND (created_at, id) > (v_at, v_id)
-      ORDER BY created_at, id LIMIT p_limit)
-    UNION ALL
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
-        AND public.memory_fits(memories, p_filter)
-        AND (created_at, id) > (v_at, v_id)
-      ORDER BY created_at, id LIMIT p_limit);
+    RETURN (
+        SELECT count(*) FROM (
+            (SELECT FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+                AND public.memory_fits(memories, p_filter)
+                AND (parent_id IS NULL OR NOT EXISTS (
+                         SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+              LIMIT 1001)
+            UNION ALL
+            (SELECT FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+                AND public.memory_fits(memories, p_filter)
+                AND parent_id IS NULL
+              LIMIT 1001)
+            UNION ALL
+            (SELECT FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+                AND public.memory_fits(memories, p_filter)
+              LIMIT 1001)
+            LIMIT 1001
+        ) AS counted
+    );
 END
 $function$;
-REVOKE ALL ON ROUTINE memory_page_by_creation(jsonb,boolean,boolean,boolean,timestamp with time zone,uuid,bigint) FROM PUBLIC;
-GRANT EXECUTE ON ROUTINE memory_page_by_creation(jsonb,boolean,boolean,boolean,timestamp with time zone,uuid,bigint) TO atrium_app;
+REVOKE ALL ON ROUTINE memory_page_total(jsonb,boolean,boolean,boolean) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE memory_page_total(jsonb,boolean,boolean,boolean) TO atrium_app;
 
 CREATE OR REPLACE FUNCTION public.memory_phrases(p_phrases text[], p_all boolean)
  RETURNS tsquery
@@ -2869,6 +2919,14 @@ $function$;
 ALTER ROUTINE session_enter(bytea,timestamp with time zone) OWNER TO atrium_session;
 REVOKE ALL ON ROUTINE session_enter(bytea,timestamp with time zone) FROM PUBLIC;
 GRANT EXECUTE ON ROUTINE session_enter(bytea,timestamp with time zone) TO atrium_app;
+
+CREATE OR REPLACE FUNCTION public.sort_time(p_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN COALESCE(lpad((((EXTRACT(epoch FROM p_at) * (1000000)::numeric))::bigint)::text, 20, '0'::text), ''::text);
+REVOKE ALL ON ROUTINE sort_time(timestamp with time zone) FROM PUBLIC;
+GRANT EXECUTE ON ROUTINE sort_time(timestamp with time zone) TO atrium_app;
 
 CREATE OR REPLACE FUNCTION public.team_memories_count(p_team_id uuid)
  RETURNS bigint

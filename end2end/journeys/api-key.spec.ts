@@ -54,7 +54,7 @@ test("a key is created, shown once and nowhere else, and revoked", async ({ visi
   await expect(page.getByRole("status").first()).toContainText("Key revoked.");
   await expect(page.getByRole("region", { name: "About this key" })).toContainText("Revoked");
   await expect(page.getByRole("button", { name: "Revoke key…" })).toHaveCount(0);
-  await visit(page, "/keys?state=ended");
+  await visit(page, "/keys?ended=true");
   await expect(page.getByRole("row", { name: new RegExp(label) })).toContainText("Revoked");
 });
 

@@ -239,12 +239,12 @@ test("older memories are on the next page, each once", async ({ visitors }) => {
   await visit(page, `/memories?tag=${tag}`);
   const titles = await rows(page).getByRole("link").allTextContents();
   expect(titles).toHaveLength(50);
-  await page.getByRole("link", { name: "Older" }).click();
+  await page.getByRole("link", { name: "Next", exact: true }).click();
   await expect(page).toHaveURL(/after=/);
   await expect(rows(page)).toHaveCount(3);
   titles.push(...(await rows(page).getByRole("link").allTextContents()));
   expect(new Set(titles).size).toBe(53);
-  await page.getByRole("link", { name: "Newest" }).click();
+  await page.getByRole("link", { name: "Previous" }).click();
   await expect(rows(page)).toHaveCount(50);
 });
 

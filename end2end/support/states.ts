@@ -486,7 +486,7 @@ export const STATES: State[] = [
   },
   { name: "keys-empty", as: "viewer", show: at("/keys") },
   { name: "keys", as: "member", show: at("/keys") },
-  { name: "keys-ended-empty", as: "viewer", show: at("/keys?state=ended") },
+  { name: "keys-ended-empty", as: "viewer", show: at("/keys?ended=true") },
   { name: "keys-all", as: "owner", show: at("/keys/all") },
   { name: "services-empty", as: "other-owner", show: at("/keys/services") },
   { name: "services", as: "owner", show: at("/keys/services") },

@@ -1,9 +1,11 @@
 -- Pages of memories.
 
--- The ids of a page of the visible memories, last changed first: up to p_limit of
--- each of three lists, along its own index, whose time doesn't grow with the depth.
--- The caller joins and sorts them. p_own, p_others and p_trash skip lists that the
--- filter excludes, which would be scanned to the end.
+-- A page of the visible memories, as ids and their sort keys: up to p_limit of each
+-- of three lists, which the caller joins and sorts. p_own, p_others and p_trash skip
+-- lists that the filter excludes, which would be scanned to the end.
+--
+-- Last changed first and oldest first go along an index, so their time doesn't grow
+-- with the depth; any other order sorts all memories that fit.
 --
 -- The planner can't know how many rows the policy admits. It assumes so few that it
 -- would scan and sort a large collection, where the first rows along the index
@@ -16,10 +18,13 @@ CREATE OR REPLACE FUNCTION memory_page(
     p_own boolean,
     p_others boolean,
     p_trash boolean,
+    p_sort text,
+    p_descending boolean,
     p_at timestamptz,
+    p_key text,
     p_id uuid,
     p_limit bigint
-) RETURNS TABLE (memory_id uuid)
+) RETURNS TABLE (memory_id uuid, sort_key text)
 LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp
 SET enable_bitmapscan = off
@@ -30,48 +35,91 @@ DECLARE
     v_tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
     v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
     -- Values, so that they are index conditions with and without a cursor.
-    v_at timestamptz := coalesce(p_at, 'infinity');
-    v_id uuid := coalesce(p_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+    v_at timestamptz := coalesce(p_at, CASE WHEN p_descending THEN 'infinity' ELSE '-infinity' END::timestamptz);
+    v_id uuid := CASE WHEN p_at IS NULL AND p_descending THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE p_id END;
 BEGIN
     IF p_filter - 'now' = '{}' THEN
         PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
     END IF;
-    RETURN QUERY
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
-        AND public.memory_fits(memories, p_filter)
-        AND (parent_id IS NULL OR NOT EXISTS (
-                 SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
-        AND (updated_at, id) < (v_at, v_id)
-      ORDER BY updated_at DESC, id DESC LIMIT p_limit)
-    UNION ALL
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
-        AND public.memory_fits(memories, p_filter)
-        AND parent_id IS NULL
-        AND (updated_at, id) < (v_at, v_id)
-      ORDER BY updated_at DESC, id DESC LIMIT p_limit)
-    UNION ALL
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
-        AND public.memory_fits(memories, p_filter)
-        AND (updated_at, id) < (v_at, v_id)
-      ORDER BY updated_at DESC, id DESC LIMIT p_limit);
+    CASE
+    WHEN p_sort = 'updated_at' AND p_descending THEN
+        RETURN QUERY
+        (SELECT id, public.sort_time(updated_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+            AND public.memory_fits(memories, p_filter)
+            AND (parent_id IS NULL OR NOT EXISTS (
+                     SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+            AND (updated_at, id) < (v_at, v_id)
+          ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+        UNION ALL
+        (SELECT id, public.sort_time(updated_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+            AND public.memory_fits(memories, p_filter)
+            AND parent_id IS NULL
+            AND (updated_at, id) < (v_at, v_id)
+          ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+        UNION ALL
+        (SELECT id, public.sort_time(updated_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+            AND public.memory_fits(memories, p_filter)
+            AND (updated_at, id) < (v_at, v_id)
+          ORDER BY updated_at DESC, id DESC LIMIT p_limit);
+    WHEN p_sort = 'created_at' AND NOT p_descending THEN
+        RETURN QUERY
+        (SELECT id, public.sort_time(created_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+            AND public.memory_fits(memories, p_filter)
+            AND (parent_id IS NULL OR NOT EXISTS (
+                     SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+            AND (created_at, id) > (v_at, v_id)
+          ORDER BY created_at, id LIMIT p_limit)
+        UNION ALL
+        (SELECT id, public.sort_time(created_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+            AND public.memory_fits(memories, p_filter)
+            AND parent_id IS NULL
+            AND (created_at, id) > (v_at, v_id)
+          ORDER BY created_at, id LIMIT p_limit)
+        UNION ALL
+        (SELECT id, public.sort_time(created_at) FROM public.memories
+          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+            AND public.memory_fits(memories, p_filter)
+            AND (created_at, id) > (v_at, v_id)
+          ORDER BY created_at, id LIMIT p_limit);
+    ELSE
+        RETURN QUERY
+        SELECT fitting.id, fitting.key FROM (
+            SELECT id,
+                   CASE p_sort WHEN 'title' THEN lower(coalesce(nullif(title, ''), left(content, 100)))
+                               WHEN 'kind' THEN kind
+                               WHEN 'created_at' THEN public.sort_time(created_at)
+                               ELSE public.sort_time(updated_at) END COLLATE "C" AS key
+              FROM public.memories
+             WHERE tenant_id = v_tenant AND public.memory_fits(memories, p_filter)
+               AND (user_id = v_user AND deleted_at IS NULL AND p_own
+                        AND (parent_id IS NULL OR NOT EXISTS (
+                                 SELECT FROM public.memories AS root
+                                  WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+                    OR user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+                        AND parent_id IS NULL
+                    OR user_id = v_user AND deleted_at IS NOT NULL AND p_trash)
+        ) AS fitting
+         WHERE p_key IS NULL
+            OR CASE WHEN p_descending THEN (fitting.key, fitting.id) < (p_key, p_id)
+                    ELSE (fitting.key, fitting.id) > (p_key, p_id) END
+         ORDER BY CASE WHEN p_descending THEN fitting.key END DESC,
+                  CASE WHEN p_descending THEN fitting.id END DESC,
+                  fitting.key, fitting.id
+         LIMIT p_limit;
+    END CASE;
 END
 $$;
 CALL function_allow('memory_page', '{atrium_app}');
 
--- As memory_page, oldest first.
-CREATE OR REPLACE FUNCTION memory_page_by_creation(
-    p_filter jsonb,
-    p_own boolean,
-    p_others boolean,
-    p_trash boolean,
-    p_at timestamptz,
-    p_id uuid,
-    p_limit bigint
-) RETURNS TABLE (memory_id uuid)
-LANGUAGE plpgsql STABLE ROWS 100
+-- The number of memories on all of these pages, 1,001 for more than 1,000.
+CREATE OR REPLACE FUNCTION memory_page_total(p_filter jsonb, p_own boolean, p_others boolean, p_trash boolean)
+RETURNS bigint
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET enable_bitmapscan = off
 SET enable_seqscan = off
@@ -80,33 +128,32 @@ AS $$
 DECLARE
     v_tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
     v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
-    v_at timestamptz := coalesce(p_at, '-infinity');
-    v_id uuid := coalesce(p_id, '00000000-0000-0000-0000-000000000000');
 BEGIN
     IF p_filter - 'now' = '{}' THEN
         PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
     END IF;
-    RETURN QUERY
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
-        AND public.memory_fits(memories, p_filter)
-        AND (parent_id IS NULL OR NOT EXISTS (
-                 SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
-        AND (created_at, id) > (v_at, v_id)
-      ORDER BY created_at, id LIMIT p_limit)
-    UNION ALL
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
-        AND public.memory_fits(memories, p_filter)
-        AND parent_id IS NULL
-        AND (created_at, id) > (v_at, v_id)
-      ORDER BY created_at, id LIMIT p_limit)
-    UNION ALL
-    (SELECT id FROM public.memories
-      WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
-        AND public.memory_fits(memories, p_filter)
-        AND (created_at, id) > (v_at, v_id)
-      ORDER BY created_at, id LIMIT p_limit);
+    RETURN (
+        SELECT count(*) FROM (
+            (SELECT FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+                AND public.memory_fits(memories, p_filter)
+                AND (parent_id IS NULL OR NOT EXISTS (
+                         SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+              LIMIT 1001)
+            UNION ALL
+            (SELECT FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+                AND public.memory_fits(memories, p_filter)
+                AND parent_id IS NULL
+              LIMIT 1001)
+            UNION ALL
+            (SELECT FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+                AND public.memory_fits(memories, p_filter)
+              LIMIT 1001)
+            LIMIT 1001
+        ) AS counted
+    );
 END
 $$;
-CALL function_allow('memory_page_by_creation', '{atrium_app}');
+CALL function_allow('memory_page_total', '{atrium_app}');

@@ -13,6 +13,7 @@ mod download;
 pub mod failure;
 pub mod health;
 pub mod http;
+mod list_download;
 pub mod listener;
 pub mod live;
 pub mod mcp;

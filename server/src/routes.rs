@@ -32,6 +32,7 @@ use crate::{
     failure::Failure,
     health::{self, Readiness},
     http::{HttpSettings, LargerBody, MemberLimit, is_read, member_rate_layer, protect},
+    list_download,
     live::{self, Streams},
     mcp, rest, upload,
 };
@@ -92,6 +93,10 @@ pub fn router(
             .route(
                 download::PATH,
                 get(download::memory_download).with_state(ctx.clone()),
+            )
+            .route(
+                list_download::PATH,
+                get(list_download::list_download).with_state(ctx.clone()),
             )
             .fallback_service(pages),
     );

@@ -20,6 +20,8 @@ pub enum Icon {
     Menu,
     Close,
     ChevronRight,
+    ArrowUp,
+    ArrowDown,
     Switch,
     Sun,
     Moon,
@@ -109,6 +111,10 @@ impl Icon {
             Self::Close => r#"<path d="M18 6 6 18"/><path d="m6 6 12 12"/>"#,
             // chevron-right
             Self::ChevronRight => r#"<path d="m9 18 6-6-6-6"/>"#,
+            // arrow-up
+            Self::ArrowUp => r#"<path d="m5 12 7-7 7 7"/><path d="M12 19V5"/>"#,
+            // arrow-down
+            Self::ArrowDown => r#"<path d="M12 5v14"/><path d="m19 12-7 7-7-7"/>"#,
             // sun
             Self::Sun => {
                 r#"<circle cx="12" cy="12" r="4"/><path d="M12 2v2"/><path d="M12 20v2"/><path d="m4.93 4.93 1.41 1.41"/><path d="m17.66 17.66 1.41 1.41"/><path d="M2 12h2"/><path d="M20 12h2"/><path d="m6.34 17.66-1.41 1.41"/><path d="m19.07 4.93-1.41 1.41"/>"#

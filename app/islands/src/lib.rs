@@ -24,6 +24,7 @@ mod icon;
 mod live;
 mod page;
 mod palette;
+mod selection;
 mod shortcuts;
 mod theme_switch;
 mod toast;
@@ -59,5 +60,6 @@ pub fn start() {
     filter::install();
     clock::install();
     live::install();
+    selection::install();
     page::make_dialogs_modal();
 }

@@ -194,7 +194,10 @@ pub(crate) fn replace(page: &Document, regions: &[&str]) {
 /// something.
 pub(crate) fn make_dialogs_modal() {
     let root = document().document_element();
-    for dialog in root.iter().flat_map(|root| select(root, "dialog[open]:not(:modal)")) {
+    for dialog in root
+        .iter()
+        .flat_map(|root| select(root, "dialog[open]:not(:modal)"))
+    {
         if let Some(dialog) = dialog.dyn_ref::<HtmlDialogElement>() {
             dialog.close();
             let _ = dialog.show_modal();

@@ -1,35 +1,16 @@
 //! Server functions of API keys.
 
 use domain::{
-    ApiKeyId, AppError, NoInput, Page, UserId,
-    api_key::{ApiKey, ApiKeyDetail, CreatedApiKey, KeyOwner, ServiceAccount},
+    ApiKeyId, AppError, NoInput, UserId,
+    api_key::{ApiKeyDetail, CreatedApiKey, KeyOwner, ServiceAccount},
     api_key::{
-        ApiKeyInput, ApiKeyListInput, ApiKeyPath, ApiKeyScope, OrganisationApiKeyInput,
-        ServiceAccountInput, ServiceAccountPath,
+        ApiKeyInput, ApiKeyPath, ApiKeyScope, OrganisationApiKeyInput, ServiceAccountInput,
+        ServiceAccountPath,
     },
 };
 use leptos::prelude::*;
 
 use crate::{Flash, api, forms};
-
-/// One page of the caller's own or everybody's keys, newest first; `after` is a
-/// cursor, empty for the first page.
-pub(crate) async fn api_key_list(
-    all: bool,
-    ended: bool,
-    after: String,
-) -> Result<Page<ApiKey>, AppError> {
-    let (ctx, actor) = api::caller()?;
-    let input = ApiKeyListInput {
-        ended,
-        after: Some(after),
-    };
-    if all {
-        service::call::<service::OrganisationApiKeyList>(&ctx, &actor, input).await
-    } else {
-        service::call::<service::ApiKeyList>(&ctx, &actor, input).await
-    }
-}
 
 pub(crate) async fn api_key_get(id: ApiKeyId) -> Result<ApiKeyDetail, AppError> {
     let (ctx, actor) = api::caller()?;

@@ -1,74 +1,40 @@
 //! The list of API keys.
 
-use domain::{AppError, Page, Permission, api_key::ApiKey};
+use domain::{Page, Permission, api_key::ApiKey};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{
-    api::api_key_list,
-    parts::{KeyStateBadge, KeyTabs, TimeOr},
-};
+use super::parts::{KeyStateBadge, KeyTabs, TimeOr};
 use crate::{
     profile::IfPermitted,
     ui::{
-        Choice, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, Query, SelectField, Time,
-        load_page, plural, query_string, use_query,
+        Choice, Column, EmptyState, FilterForm, Glyph, Icon, ListKind, ListUrl, PageHead,
+        SearchBox, SelectField, Time, list_view, load_list, plural,
     },
 };
 
-/// Filter and cursor of the list, as in the URL.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct KeyQuery {
-    all: bool,
-    ended: bool,
-    after: String,
-}
-
-impl KeyQuery {
-    fn from_url(path: &str, params: &Query) -> Self {
-        Self {
-            all: path == "/keys/all",
-            ended: params.get("state") == "ended",
-            after: params.get("after").to_owned(),
-        }
-    }
-
-    fn base(&self) -> &'static str {
-        if self.all { "/keys/all" } else { "/keys" }
-    }
-
-    fn path(&self) -> String {
-        let state = if self.ended { "ended" } else { "" };
-        let query = query_string(&[("state", state), ("after", &self.after)]);
-        format!("{}{query}", self.base())
-    }
-
-    fn starting_after(&self, after: String) -> Self {
-        Self { after, ..*self }
-    }
-}
+const LIST: ListKind = ListKind {
+    class: "keys",
+    nouns: ("key", "keys"),
+    default_sort: "-created_at",
+    export: "keys",
+};
 
 /// The page at `/keys` and at `/keys/all`.
 #[component]
 pub(crate) fn KeyListPage() -> impl IntoView {
     let path = use_location().pathname;
-    let query = path.with_untracked(|path| KeyQuery::from_url(path, &use_query()));
-    let keys = async move {
-        let page = api_key_list(query.all, query.ended, query.after.clone()).await?;
-        Ok::<_, AppError>((query, page))
-    };
-    load_page(keys, |(query, page)| show(query, page))
-}
-
-fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {
-    let newest = query.starting_after(String::new()).path();
-    let older = page.next.map(|next| query.starting_after(next).path());
-    let first = query.after.is_empty();
-    let all = query.all;
-    let lead = if all {
-        "All API keys in the organisation. A key never has more permissions than the member it acts as."
+    let is_all = path.with_untracked(|path| path == "/keys/all");
+    let (lead, list) = if is_all {
+        (
+            "All API keys in the organisation. A key never has more permissions than the member it acts as.",
+            load_list::<service::OrganisationApiKeyList, _>(|url, page| show(&url, page, true)),
+        )
     } else {
-        "API keys let programs act on your behalf."
+        (
+            "API keys let programs act on your behalf.",
+            load_list::<service::ApiKeyList, _>(|url, page| show(&url, page, false)),
+        )
     };
     view! {
         <PageHead title="API keys" lead=lead>
@@ -81,44 +47,94 @@ fn show(query: KeyQuery, page: Page<ApiKey>) -> impl IntoView {
             </IfPermitted>
         </PageHead>
         <KeyTabs />
-        <Filters query=query.clone() />
-        {if page.items.is_empty() {
-            view! { <NoKeys query=query /> }.into_any()
-        } else {
-            view! { <KeyTable keys=page.items all=all /> }.into_any()
-        }}
-        <Paging newest=newest older=older first=first />
+        {list}
+    }
+}
+
+fn show(url: &ListUrl, page: Page<ApiKey>, is_all: bool) -> impl IntoView + use<> {
+    let mut columns = vec![
+        Column::new("Key", |key: &ApiKey| {
+            view! {
+                <span class="cell-line cell-wrap">
+                    <a class="row-title" dir="auto" href=format!("/keys/{}", key.id)>{key.label.clone()}</a>
+                    <code class="muted">{format!("{}…", key.prefix)}</code>
+                </span>
+            }
+        })
+        .ascending("label"),
+        Column::new("Permissions", |key: &ApiKey| {
+            plural(key.scopes.len(), "permission", "permissions")
+        })
+        .class("optional"),
+        Column::new("Last used", |key: &ApiKey| {
+            view! { <TimeOr at=key.last_used_at otherwise="Never" /> }
+        })
+        .descending("-last_used_at"),
+        Column::new("Created", |key: &ApiKey| view! { <Time at=key.created_at /> })
+            .class("optional")
+            .descending("-created_at"),
+        Column::new("Expires", |key: &ApiKey| {
+            view! { <TimeOr at=key.expires_at otherwise="Never" /> }
+        })
+        .class("optional")
+        .ascending("expires_at"),
+        Column::new("Status", |key: &ApiKey| view! { <KeyStateBadge key=key.clone() /> })
+            .class("narrow"),
+    ];
+    if is_all {
+        let owner = Column::new("Acts as", |key: &ApiKey| {
+            view! { <span dir="auto">{key.owner_name.clone()}</span> }
+        });
+        columns.insert(1, owner.ascending("owner"));
+    }
+    let list = ListKind {
+        export: if is_all { "all-keys" } else { LIST.export },
+        ..LIST
+    };
+    let path = url.path().to_owned();
+    let empty = if url.get("ended").is_empty() {
+        view! { <NoKeys /> }.into_any()
+    } else {
+        view! {
+            <EmptyState title="No expired or revoked keys" text="Expired and revoked keys are listed here.">
+                <a class="button" href=path>"Show active keys"</a>
+            </EmptyState>
+        }
+        .into_any()
+    };
+    view! {
+        <Filters url=url.clone() />
+        {list_view(list, url, page, &columns, empty)}
     }
 }
 
 #[component]
-fn Filters(query: KeyQuery) -> impl IntoView {
+fn Filters(url: ListUrl) -> impl IntoView {
     let states = vec![
         Choice::new("", "Active"),
-        Choice::new("ended", "Expired or revoked"),
+        Choice::new("true", "Expired or revoked"),
     ];
-    let chosen = if query.ended { "ended" } else { "" };
+    let (query, ended) = (url.get("query").to_owned(), url.get("ended").to_owned());
+    let (path, sort) = (url.path().to_owned(), url.sort_field());
     view! {
-        <FilterForm path=query.base() label="Filter keys" class="filters">
-            <div class="filters-more">
-                <SelectField name="state" label="Status" choices=states value=chosen />
-                <button type="submit" class="button">"Apply"</button>
+        <FilterForm path=path label="Search keys" class="filters">
+            {sort}
+            <div class="filters-main">
+                <SearchBox
+                    label="Search keys"
+                    placeholder="Name, owner or the key’s first characters"
+                    value=query
+                    max_chars=200
+                    act="Search"
+                />
+                <SelectField name="ended" label="Status" choices=states value=ended />
             </div>
         </FilterForm>
     }
 }
 
 #[component]
-fn NoKeys(query: KeyQuery) -> impl IntoView {
-    let base = query.base();
-    if query.ended {
-        return view! {
-            <EmptyState title="No expired or revoked keys" text="Expired and revoked keys are listed here.">
-                <a class="button" href=base>"Show active keys"</a>
-            </EmptyState>
-        }
-        .into_any();
-    }
+fn NoKeys() -> impl IntoView {
     view! {
         <EmptyState
             title="No keys yet"
@@ -129,65 +145,5 @@ fn NoKeys(query: KeyQuery) -> impl IntoView {
             </IfPermitted>
             <a class="button" href="/reference">"API reference"</a>
         </EmptyState>
-    }
-    .into_any()
-}
-
-#[component]
-fn KeyTable(keys: Vec<ApiKey>, all: bool) -> impl IntoView {
-    view! {
-        <div class="table-frame">
-            <table class="keys">
-                <thead>
-                    <tr>
-                        <th scope="col">"Key"</th>
-                        {all.then(|| view! { <th scope="col">"Acts as"</th> })}
-                        <th scope="col" class="optional">"Permissions"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col" class="optional">"Created"</th>
-                        <th scope="col" class="optional">"Expires"</th>
-                        <th scope="col" class="narrow">"Status"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {keys.into_iter().map(|key| view! { <KeyRow key=key all=all /> }).collect_view()}
-                </tbody>
-            </table>
-        </div>
-    }
-}
-
-#[component]
-fn KeyRow(key: ApiKey, all: bool) -> impl IntoView {
-    view! {
-        <tr>
-            <td>
-                <span class="cell-line cell-wrap">
-                    <a class="row-title" dir="auto" href=format!("/keys/{}", key.id)>{key.label.clone()}</a>
-                    <code class="muted">{format!("{}…", key.prefix)}</code>
-                </span>
-            </td>
-            {all.then(|| view! { <td dir="auto">{key.owner_name.clone()}</td> })}
-            <td class="optional">{plural(key.scopes.len(), "permission", "permissions")}</td>
-            <td><TimeOr at=key.last_used_at otherwise="Never" /></td>
-            <td class="optional"><Time at=key.created_at /></td>
-            <td class="optional"><TimeOr at=key.expires_at otherwise="Never" /></td>
-            <td class="narrow"><KeyStateBadge key=key /></td>
-        </tr>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filter_and_cursor_are_read_from_the_url() {
-        let query = KeyQuery::from_url("/keys/all", &Query::parse("state=ended&after=x%7E"));
-        assert!(query.all && query.ended);
-        assert_eq!(query.path(), "/keys/all?state=ended&after=x%7E");
-        let own = KeyQuery::from_url("/keys", &Query::parse("state=nonsense"));
-        assert_eq!(own, KeyQuery::default());
-        assert_eq!(own.path(), "/keys");
     }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod page;
+mod phrase;
 
 use domain::Permission;
 use leptos_router::path;

@@ -3,99 +3,86 @@
 use domain::{
     AppError, Page,
     audit::{AuditEntry, AuditListInput, Outcome},
+    member::MemberSummary,
 };
 use leptos::prelude::*;
 
-use super::api::audit_list;
+use super::{
+    api::{AuditData, audit_list},
+    phrase::{phrase, target_url},
+};
 use crate::{
     start::with_viewer,
     ui::{
-        Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, Query,
-        SelectField, Time, Tone, absolute_time, count, load_page, query_string, use_query,
+        Badge, Choice, CopyId, EmptyState, FilterForm, Glyph, Icon, ListKind, ListUrl, PageHead,
+        SelectField, Time, Tone, absolute_time, count, list_head, list_input, list_paging,
+        load_page,
     },
 };
 
-fn from_params(params: &Query) -> AuditListInput {
-    let get = |name: &str| params.get(name).to_owned();
-    AuditListInput {
-        action: get("action").trim().to_owned(),
-        outcome: get("outcome"),
-        actor: get("actor"),
-        request: get("request"),
-        after: Some(get("after")).filter(|after| !after.is_empty()),
-    }
-}
-
-/// URL of the page with this query.
-fn path(input: &AuditListInput) -> String {
-    let query = query_string(&[
-        ("action", &input.action),
-        ("outcome", &input.outcome),
-        ("actor", &input.actor),
-        ("request", &input.request),
-        ("after", input.after.as_deref().unwrap_or_default()),
-    ]);
-    format!("/audit{query}")
-}
-
-/// A copy that starts after the cursor `after`; `None` for the first page.
-fn starting_after(input: &AuditListInput, after: Option<String>) -> AuditListInput {
-    AuditListInput {
-        after,
-        ..input.clone()
-    }
-}
+const LIST: ListKind = ListKind {
+    class: "",
+    nouns: ("event", "events"),
+    default_sort: "-at",
+    export: "audit",
+};
 
 /// The page at `/audit`.
 #[component]
 pub(crate) fn AuditPage() -> impl IntoView {
-    let query = from_params(&use_query());
+    let list = list_input::<AuditListInput>();
     let entries = async move {
-        let page = audit_list(query.clone()).await?;
-        Ok::<_, AppError>((query, page))
+        let (url, input) = list?;
+        let data = audit_list(input).await?;
+        Ok::<_, AppError>((url, data))
     };
-    load_page(entries, |(query, page)| show(query, page))
+    load_page(entries, |(url, data)| show(&url, data))
 }
 
-fn show(query: AuditListInput, page: Page<AuditEntry>) -> impl IntoView {
-    let newest = path(&starting_after(&query, None));
-    let older = page
-        .next
-        .map(|next| path(&starting_after(&query, Some(next))));
-    let first = query.after.is_none();
-    let filter = AuditListInput {
-        after: None,
-        ..query
-    };
-    let filtered = filter != AuditListInput::default();
+fn show(url: &ListUrl, data: AuditData) -> impl IntoView + use<> {
+    let AuditData { page, members } = data;
+    let Page {
+        items,
+        next,
+        prev,
+        total,
+    } = page;
     // Every row names the member that is filtered by.
-    let actor_name = page.items.first().map(|entry| entry.actor_label.clone());
+    let actor_name = items.first().map(|entry| entry.actor_label.clone());
+    let list = if items.is_empty() {
+        let filtered = url.is_filtered();
+        view! {
+            <EmptyState
+                title=if filtered { "No results" } else { "No activity yet" }
+                text=if filtered { "Remove a filter or clear all." } else { "Activity in this organisation appears here." }
+            >
+                <a class="button" href="/audit">"Show all activity"</a>
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        view! {
+            {list_head(LIST, url, total)}
+            <AuditRows entries=items url=url.clone() />
+            {list_paging(url, prev, next)}
+        }
+        .into_any()
+    };
     view! {
         <PageHead
             title="Audit log"
             lead="All activity, including denied requests. Entries are tamper-evident."
         />
-        <Filters filter=filter.clone() actor_name=actor_name />
-        {if page.items.is_empty() {
-            view! {
-                <EmptyState
-                    title=if filtered { "No results" } else { "No activity yet" }
-                    text=if filtered { "Remove a filter or clear all." } else { "Activity in this organisation appears here." }
-                >
-                    <a class="button" href="/audit">"Show all activity"</a>
-                </EmptyState>
-            }
-                .into_any()
-        } else {
-            view! { <AuditRows entries=page.items filter=filter /> }.into_any()
-        }}
-        <Paging newest=newest older=older first=first />
+        <Filters url=url.clone() actor_name=actor_name members=members />
+        {list}
     }
 }
 
 #[component]
-fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView {
-    let filtered = filter != AuditListInput::default();
+fn Filters(url: ListUrl, actor_name: Option<String>, members: Vec<MemberSummary>) -> impl IntoView {
+    let [action, outcome, actor, from, to, sort] =
+        ["action", "outcome", "actor", "from", "to", "sort"].map(|name| url.get(name).to_owned());
+    let is_filtered = url.is_filtered();
     let outcomes = std::iter::once(Choice::new("", "Any outcome"))
         .chain(
             Outcome::ALL
@@ -103,17 +90,29 @@ fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView 
                 .map(|outcome| Choice::new(outcome.key(), outcome_label(*outcome))),
         )
         .collect();
-    let AuditListInput {
-        action,
-        outcome,
-        actor,
-        request,
-        after: _,
-    } = filter;
+    let orders = vec![
+        Choice::new("", "Newest first"),
+        Choice::new("at", "Oldest first"),
+    ];
     let me = with_viewer(|viewer| viewer.user_id.to_string());
-    let actors = actor_choices(me.as_deref(), &actor, actor_name.as_deref());
+    let members: Vec<_> = members
+        .into_iter()
+        .map(|member| (member.id.to_string(), member.display_name))
+        .collect();
+    let actors = actor_choices(me.as_deref(), &actor, actor_name, members);
+    // These come from links; the form keeps them.
+    let hidden = ["target_kind", "target", "request"].map(|name| {
+        let value = url.get(name).to_owned();
+        (!value.is_empty()).then(|| view! { <input type="hidden" name=name value=value /> })
+    });
+    let narrowed = match (url.get("target"), url.get("request")) {
+        ("", "") => None,
+        ("", _) => Some("Only one request is shown."),
+        _ => Some("Only one target is shown."),
+    };
     view! {
         <FilterForm path="/audit" label="Filter the audit log" class="filters">
+            {hidden.collect_view()}
             <div class="filters-more">
                 <div class="field">
                     <label for="action">"Event"</label>
@@ -128,33 +127,42 @@ fn Filters(filter: AuditListInput, actor_name: Option<String>) -> impl IntoView 
                 </div>
                 <SelectField name="outcome" label="Outcome" choices=outcomes value=outcome />
                 <SelectField name="actor" label="Actor" choices=actors value=actor />
-                {(!request.is_empty())
-                    .then(|| {
-                        view! {
-                            <div class="field">
-                                <label for="request">"Request"</label>
-                                <input type="text" name="request" id="request" value=request.clone() autocomplete="off" />
-                            </div>
-                        }
-                    })}
+                <Day name="from" label="From (UTC)" value=from />
+                <Day name="to" label="To (UTC)" value=to />
+                <SelectField name="sort" label="Order" choices=orders value=sort />
                 <button type="submit" class="button">"Apply"</button>
-                {filtered.then(|| view! { <a class="button button-quiet" href="/audit">"Clear filters"</a> })}
+                {is_filtered.then(|| view! { <a class="button button-quiet" href="/audit">"Clear filters"</a> })}
             </div>
+            {narrowed.map(|text| view! { <p class="muted">{text}</p> })}
         </FilterForm>
     }
 }
 
-/// Choices: anyone, the viewer, and the member that is filtered by.
-fn actor_choices(me: Option<&str>, chosen: &str, chosen_name: Option<&str>) -> Vec<Choice> {
-    let mut choices = vec![Choice::new("", "Anyone")];
-    if let Some(me) = me {
-        choices.push(Choice::new(me, "You"));
+#[component]
+fn Day(name: &'static str, label: &'static str, value: String) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <input type="date" name=name id=name value=value />
+        </div>
     }
-    if !chosen.is_empty() && me != Some(chosen) {
-        choices.push(Choice::new(
-            chosen,
-            chosen_name.unwrap_or("Selected member"),
-        ));
+}
+
+/// Choices: anyone, the viewer, the first members by name, and the member that
+/// is filtered by.
+fn actor_choices(
+    me: Option<&str>,
+    chosen: &str,
+    chosen_name: Option<String>,
+    members: Vec<(String, String)>,
+) -> Vec<Choice> {
+    let mut choices = vec![Choice::new("", "Anyone")];
+    choices.extend(me.map(|me| Choice::new(me, "You")));
+    let others = members.into_iter().filter(|(id, _)| me != Some(id));
+    choices.extend(others.map(|(id, name)| Choice::new(id, name)));
+    if !chosen.is_empty() && choices.iter().all(|choice| choice.value != chosen) {
+        let name = chosen_name.unwrap_or_else(|| "Selected member".to_owned());
+        choices.push(Choice::new(chosen, name));
     }
     choices
 }
@@ -167,8 +175,8 @@ fn actor_choices(me: Option<&str>, chosen: &str, chosen_name: Option<&str>) -> V
 #[component]
 pub(crate) fn AuditRows(
     entries: Vec<AuditEntry>,
-    /// Kept in each row's link to its member.
-    filter: AuditListInput,
+    /// Kept in each row's links to more of its kind.
+    url: ListUrl,
 ) -> impl IntoView {
     view! {
         <div class="rows audit">
@@ -182,25 +190,33 @@ pub(crate) fn AuditRows(
             </div>
             {entries
                 .into_iter()
-                .map(|entry| view! { <Entry entry=entry filter=filter.clone() /> })
+                .map(|entry| view! { <Entry entry=entry url=url.clone() /> })
                 .collect_view()}
         </div>
     }
 }
 
 #[component]
-fn Entry(entry: AuditEntry, filter: AuditListInput) -> impl IntoView {
+fn Entry(entry: AuditEntry, url: ListUrl) -> impl IntoView {
     let target = match (&entry.resource_type, &entry.resource_id) {
         (Some(kind), Some(id)) => format!("{kind} {}", short_id(id)),
         (Some(kind), None) => kind.clone(),
         _ => "–".to_owned(),
     };
-    let only_member_url = entry.actor_user_id.map(|id| {
-        path(&AuditListInput {
-            actor: id.to_string(),
-            after: None,
-            ..filter
-        })
+    let only_member_url = entry
+        .actor_user_id
+        .map(|id| url.with("actor", &id.to_string()));
+    let target_links = entry.resource_id.clone().map(|id| {
+        let page = entry
+            .resource_type
+            .as_deref()
+            .and_then(|kind| target_url(kind, &id));
+        let all = ListUrl::new("/audit", []).with("target", &id);
+        view! {
+            {page.map(|href| view! { " " <a href=href>"Open"</a> })}
+            " "
+            <a href=all>"View its activity"</a>
+        }
     });
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "Unknown".to_owned());
     view! {
@@ -209,7 +225,7 @@ fn Entry(entry: AuditEntry, filter: AuditListInput) -> impl IntoView {
                 <Glyph icon=Icon::ChevronRight />
                 <Time at=entry.at />
                 <span class="clip" dir="auto">{entry.actor_label.clone()}</span>
-                <code>{entry.action}</code>
+                <span class="clip">{phrase(&entry.action)}</span>
                 <span class="clip muted optional">{target}</span>
                 <OutcomeBadge outcome=entry.outcome />
             </summary>
@@ -217,6 +233,7 @@ fn Entry(entry: AuditEntry, filter: AuditListInput) -> impl IntoView {
                 <dl class="facts">
                     <div><dt>"Sequence"</dt><dd>{count(entry.seq)}</dd></div>
                     <div><dt>"Time"</dt><dd>{absolute_time(entry.at)}</dd></div>
+                    <div><dt>"Event"</dt><dd><code>{entry.action.clone()}</code></dd></div>
                     <div>
                         <dt>"Actor"</dt>
                         <dd>
@@ -229,7 +246,7 @@ fn Entry(entry: AuditEntry, filter: AuditListInput) -> impl IntoView {
                         .resource_id
                         .map(|id| {
                             let kind = entry.resource_type.unwrap_or_default();
-                            view! { <div><dt>"Target"</dt><dd>{kind} " " <CopyId id=id what="target" /></dd></div> }
+                            view! { <div><dt>"Target"</dt><dd>{kind} " " <CopyId id=id what="target" /> {target_links}</dd></div> }
                         })}
                     <div><dt>"IP address"</dt><dd>{or_unknown(entry.ip)}</dd></div>
                     {entry
@@ -290,27 +307,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn query_round_trips_through_the_url() {
-        let query = from_params(&Query::parse(
-            "action=+memory+&outcome=denied&request=r&after=x%3D",
-        ));
-        assert_eq!(
-            path(&query),
-            "/audit?action=memory&outcome=denied&request=r&after=x%3D"
-        );
-    }
-
-    #[test]
-    fn the_chosen_member_is_offered_once() {
-        let values = |me: &str, chosen: &str| {
-            actor_choices(Some(me), chosen, Some("Mia"))
-                .into_iter()
-                .map(|c| c.label)
-                .collect::<Vec<_>>()
+    fn each_member_is_offered_once() {
+        let members = || {
+            vec![
+                ("1".to_owned(), "Ada".to_owned()),
+                ("2".into(), "Bo".into()),
+            ]
         };
-        assert_eq!(values("1", ""), ["Anyone", "You"]);
-        assert_eq!(values("1", "1"), ["Anyone", "You"]);
-        assert_eq!(values("1", "2"), ["Anyone", "You", "Mia"]);
+        let labels = |chosen: &str| {
+            let choices = actor_choices(Some("1"), chosen, Some("Mia".into()), members());
+            let labels = choices.into_iter().map(|choice| choice.label);
+            labels.collect::<Vec<_>>()
+        };
+        assert_eq!(labels(""), ["Anyone", "You", "Bo"]);
+        assert_eq!(labels("2"), ["Anyone", "You", "Bo"]);
+        assert_eq!(labels("3"), ["Anyone", "You", "Bo", "Mia"]);
     }
 
     #[test]

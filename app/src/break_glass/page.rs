@@ -37,7 +37,8 @@ fn show_list(after: &str, data: BreakGlassView<Page<PrivateMemory>>) -> AnyView 
         return view! { <GrantEnded id=data.subject_id name=data.subject_name /> }.into_any();
     };
     let base = format!("/members/{}/break-glass", data.subject_id);
-    let older = page
+    let first = (!after.is_empty()).then(|| base.clone());
+    let next = page
         .next
         .map(|next| format!("{base}{}", query_string(&[("after", &next)])));
     let list = if page.items.is_empty() {
@@ -49,7 +50,7 @@ fn show_list(after: &str, data: BreakGlassView<Page<PrivateMemory>>) -> AnyView 
         }
         .into_any()
     } else {
-        view! { <PrivateMemoryTable base=base.clone() memories=page.items /> }.into_any()
+        view! { <PrivateMemoryTable base=base memories=page.items /> }.into_any()
     };
     view! {
         <PageHead
@@ -59,7 +60,7 @@ fn show_list(after: &str, data: BreakGlassView<Page<PrivateMemory>>) -> AnyView 
         />
         <OpenBanner grant=grant name=data.subject_name />
         {list}
-        <Paging newest=base older=older first=after.is_empty() />
+        <Paging first=first next=next />
     }
     .into_any()
 }

@@ -35,6 +35,7 @@ pub(crate) async fn embedding_model_start(
         model,
         dimensions,
     };
+    service::authorize_endpoint::<service::EmbeddingModelStart>(&ctx, &actor).await?;
     let parsed = ParsedEmbeddingModel::parse(&input)?;
     if parsed.source != EmbeddingSource::Local && !confirmed {
         forms::stay();

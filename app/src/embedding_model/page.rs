@@ -18,8 +18,8 @@ use crate::{
     forms::{FormState, PostForm},
     settings::SettingsTabs,
     ui::{
-        Badge, Choice, ConfirmDialog, Glyph, Icon, LiveRegion, PageHead, SelectField, TextField, Time, Tone,
-        count, load_page, plural,
+        Badge, Choice, ConfirmDialog, Glyph, Icon, LiveRegion, PageHead, SelectField, TextField,
+        Time, Tone, count, load_page, plural,
     },
 };
 

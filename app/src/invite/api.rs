@@ -1,9 +1,9 @@
 //! Server functions of invites.
 
 use domain::{
-    AppError, InviteId, NoInput, Page,
+    AppError, InviteId, NoInput,
     invite::{Invite, InviteChoices, InviteLink, OpenInvite},
-    invite::{InviteInput, InviteListInput, InvitePath, InviteRenewInput},
+    invite::{InviteInput, InvitePath, InviteRenewInput},
 };
 use leptos::prelude::*;
 
@@ -22,17 +22,6 @@ pub(crate) enum OpenedLink {
     },
     /// The invite can't be accepted; the code of a `SignInProblem`.
     Ended(String),
-}
-
-/// One page of invites, newest first; `after` is a cursor, empty for the first
-/// page.
-pub(crate) async fn invite_list(status: String, after: String) -> Result<Page<Invite>, AppError> {
-    let (ctx, actor) = api::caller()?;
-    let input = InviteListInput {
-        status,
-        after: Some(after),
-    };
-    service::call::<service::InviteList>(&ctx, &actor, input).await
 }
 
 pub(crate) async fn invite_get(id: InviteId) -> Result<Invite, AppError> {

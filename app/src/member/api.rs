@@ -26,7 +26,7 @@ pub(crate) struct MembersData {
     pub(crate) choices: Vec<BulkChoice>,
 }
 
-/// One page of the organisation's members, by name.
+/// One page of the organisation's members.
 pub(crate) async fn member_list(list: MemberListInput) -> Result<MembersData, AppError> {
     let (ctx, actor) = api::caller()?;
     Ok(MembersData {

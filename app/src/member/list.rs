@@ -1,7 +1,7 @@
 //! The list of members.
 
 use domain::{
-    ActorKind, AppError, Permission,
+    ActorKind, AppError, Page, Permission,
     bulk::BulkChoice,
     member::{MemberListInput, MemberSummary, UserStatus},
     role::RoleRef,
@@ -12,39 +12,41 @@ use leptos::prelude::*;
 use super::{
     api::{MembersData, member_list},
     parts::{KindBadge, StatusBadge, joined, kind_label},
-    query::{from_params, is_filtered, path, starting_after},
 };
 use crate::{
     profile::IfPermitted,
     ui::{
-        Choice, EmptyState, FilterForm, Glyph, Icon, PageHead, Paging, SearchBox, SelectField,
-        Time, load_page, use_query,
+        Choice, Column, EmptyState, FilterForm, Glyph, Icon, ListKind, ListUrl, PageHead,
+        SearchBox, SelectField, Time, list_input, list_view, load_page,
     },
+};
+
+const LIST: ListKind = ListKind {
+    class: "members",
+    nouns: ("member", "members"),
+    default_sort: "name",
+    export: "members",
 };
 
 /// The page at `/members`.
 #[component]
 pub(crate) fn MemberListPage() -> impl IntoView {
-    let query = from_params(&use_query());
+    let list = list_input::<MemberListInput>();
     let data = async move {
-        let data = member_list(query.clone()).await?;
-        Ok::<_, AppError>((query, data))
+        let (url, input) = list?;
+        let data = member_list(input).await?;
+        Ok::<_, AppError>((url, data))
     };
-    load_page(data, |(query, data)| show(query, data))
+    load_page(data, |(url, data)| show(&url, data))
 }
 
-fn show(query: MemberListInput, data: MembersData) -> impl IntoView {
+fn show(url: &ListUrl, data: MembersData) -> impl IntoView + use<> {
     let MembersData {
         page,
         roles,
         teams,
         choices,
     } = data;
-    let newest = path(&starting_after(&query, None));
-    let older = page
-        .next
-        .map(|next| path(&starting_after(&query, Some(next))));
-    let first = query.after.is_none();
     view! {
         <PageHead
             title="Members"
@@ -57,24 +59,17 @@ fn show(query: MemberListInput, data: MembersData) -> impl IntoView {
                 </a>
             </IfPermitted>
         </PageHead>
-        <Filters query=query roles=roles teams=teams />
-        {if page.items.is_empty() {
-            view! {
-                <EmptyState title="No results" text="Remove a filter or clear all.">
-                    <a class="button" href="/members">"Show all members"</a>
-                </EmptyState>
-            }
-                .into_any()
-        } else {
-            view! { <SelectableMembers members=page.items choices=choices /> }.into_any()
-        }}
-        <Paging newest=newest older=older first=first by_name=true />
+        <Filters url=url.clone() roles=roles teams=teams />
+        {members(url, page, choices)}
     }
 }
 
 #[component]
-fn Filters(query: MemberListInput, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl IntoView {
-    let filtered = is_filtered(&query);
+fn Filters(url: ListUrl, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> impl IntoView {
+    let filtered = url.is_filtered();
+    let [query, status, role, team, kind] =
+        ["query", "status", "role", "team", "kind"].map(|name| url.get(name).to_owned());
+    let sort = url.sort_field();
     let any = |label: &str| std::iter::once(Choice::new("", label));
     let statuses = any("Any status")
         .chain(
@@ -110,11 +105,12 @@ fn Filters(query: MemberListInput, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> 
         .collect();
     view! {
         <FilterForm path="/members" label="Search members" class="filters">
+            {sort}
             <div class="filters-main">
                 <SearchBox
                     label="Search members"
                     placeholder="Name, email or handle"
-                    value=query.query
+                    value=query
                     max_chars=200
                     act="Search"
                 />
@@ -125,10 +121,10 @@ fn Filters(query: MemberListInput, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> 
                     "Filters"
                 </summary>
                 <div class="filters-more">
-                    <SelectField name="status" label="Status" choices=statuses value=query.status />
-                    <SelectField name="role" label="Role" choices=roles value=query.role />
-                    <SelectField name="team" label="Team" choices=teams value=query.team />
-                    <SelectField name="kind" label="Kind" choices=kinds value=query.kind />
+                    <SelectField name="status" label="Status" choices=statuses value=status />
+                    <SelectField name="role" label="Role" choices=roles value=role />
+                    <SelectField name="team" label="Team" choices=teams value=team />
+                    <SelectField name="kind" label="Kind" choices=kinds value=kind />
                     {filtered.then(|| view! { <a class="button button-quiet" href="/members">"Clear filters"</a> })}
                 </div>
             </details>
@@ -138,10 +134,23 @@ fn Filters(query: MemberListInput, roles: Vec<RoleRef>, teams: Vec<TeamRef>) -> 
 
 /// Members as rows; if bulk actions are available, inside a form that leads to
 /// their preview.
-#[component]
-fn SelectableMembers(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> impl IntoView {
-    if choices.is_empty() {
-        return view! { <MemberTable members=members selectable=false /> }.into_any();
+fn members(url: &ListUrl, page: Page<MemberSummary>, choices: Vec<BulkChoice>) -> AnyView {
+    let may_select = !choices.is_empty() && !page.items.is_empty();
+    let mut columns = columns();
+    if may_select {
+        let selection = Column::selection(|member: &MemberSummary| {
+            (member.id.to_string(), member.display_name.clone())
+        });
+        columns.insert(0, selection);
+    }
+    let empty = view! {
+        <EmptyState title="No members yet" text="People appear here when they sign in or accept an invite.">
+            <a class="button" href="/invites">"Invites"</a>
+        </EmptyState>
+    };
+    let list = list_view(LIST, url, page, &columns, empty);
+    if !may_select {
+        return list;
     }
     let actions = std::iter::once(Choice::new("", "Bulk action"))
         .chain(
@@ -152,8 +161,9 @@ fn SelectableMembers(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> i
         .collect();
     view! {
         <form method="get" action="/members/bulk" class="bulk" aria-label="Bulk actions">
-            <MemberTable members=members selectable=true />
-            <div class="row-form">
+            {list}
+            <div class="selection-bar">
+                <p class="needs-script" role="status" data-selected-count="">"None selected"</p>
                 <SelectField name="act" label="With selected members" choices=actions value="" />
                 <button type="submit" class="button">"Review changes"</button>
             </div>
@@ -162,60 +172,42 @@ fn SelectableMembers(members: Vec<MemberSummary>, choices: Vec<BulkChoice>) -> i
     .into_any()
 }
 
-#[component]
-fn MemberTable(members: Vec<MemberSummary>, selectable: bool) -> impl IntoView {
-    view! {
-        <div class="table-frame">
-            <table class="members">
-                <thead>
-                    <tr>
-                        {selectable.then(|| view! { <th scope="col" class="col-tick"><span class="visually-hidden">"Select"</span></th> })}
-                        <th scope="col">"Member"</th>
-                        <th scope="col" class="optional col-roles">"Roles"</th>
-                        <th scope="col" class="optional col-teams">"Teams"</th>
-                        <th scope="col" class="col-status">"Status"</th>
-                        <th scope="col" class="optional col-time">"Last seen"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {members.into_iter().map(|member| view! { <MemberRow member=member selectable=selectable /> }).collect_view()}
-                </tbody>
-            </table>
-        </div>
-    }
-}
-
-#[component]
-fn MemberRow(member: MemberSummary, selectable: bool) -> impl IntoView {
-    let tick = selectable.then(|| {
-        let label = format!("Select {}", member.display_name);
-        view! {
-            <td class="col-tick">
-                <label class="tick-target">
-                    <input type="checkbox" name="ids" value=member.id.to_string() aria-label=label autocomplete="off" />
-                </label>
-            </td>
-        }
-    });
-    view! {
-        <tr>
-            {tick}
-            <td>
+fn columns() -> Vec<Column<MemberSummary>> {
+    vec![
+        Column::new("Member", |member: &MemberSummary| {
+            let email = member.email.clone();
+            view! {
                 <div class="cell-line">
-                    <a class="row-title" dir="auto" href=format!("/members/{}", member.id)>{member.display_name}</a>
+                    <a class="row-title" dir="auto" href=format!("/members/{}", member.id)>
+                        {member.display_name.clone()}
+                    </a>
                     <KindBadge kind=member.kind />
-                    {member.email.map(|email| view! { <span class="row-excerpt">{email}</span> })}
+                    {email.map(|email| view! { <span class="row-excerpt">{email}</span> })}
                 </div>
-            </td>
-            <td class="optional"><div class="cell-line">{joined(&member.roles)}</div></td>
-            <td class="optional col-teams"><div class="cell-line">{joined(&member.teams)}</div></td>
-            <td><StatusBadge status=member.status /></td>
-            <td class="optional col-time">
-                {match member.last_seen_at {
-                    Some(at) => view! { <Time at=at /> }.into_any(),
-                    None => view! { <span class="muted">"Never"</span> }.into_any(),
-                }}
-            </td>
-        </tr>
-    }
+            }
+        })
+        .ascending("name"),
+        Column::new("Roles", |member: &MemberSummary| {
+            view! { <div class="cell-line">{joined(&member.roles)}</div> }
+        })
+        .class("optional col-roles"),
+        Column::new("Teams", |member: &MemberSummary| {
+            view! { <div class="cell-line">{joined(&member.teams)}</div> }
+        })
+        .class("optional col-teams"),
+        Column::new(
+            "Status",
+            |member: &MemberSummary| view! { <StatusBadge status=member.status /> },
+        )
+        .class("col-status")
+        .ascending("status"),
+        Column::new("Last seen", |member: &MemberSummary| {
+            match member.last_seen_at {
+                Some(at) => view! { <Time at=at /> }.into_any(),
+                None => view! { <span class="muted">"Never"</span> }.into_any(),
+            }
+        })
+        .class("optional col-time")
+        .descending("-last_seen_at"),
+    ]
 }

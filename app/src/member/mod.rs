@@ -7,7 +7,6 @@ mod list;
 mod offboard;
 mod page;
 mod parts;
-mod query;
 
 use domain::Permission;
 use leptos::server_fn::ServerFn as _;

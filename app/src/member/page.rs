@@ -3,7 +3,7 @@
 
 use domain::{
     RoleId, UserId,
-    audit::{AuditEntry, AuditListInput},
+    audit::AuditEntry,
     member::{BlockedReason, HeldRole, HeldTeam, Member, MemberChange, MemberDetail, UserStatus},
     role::{RoleRef, RoleSource},
     team::TeamRole,
@@ -20,8 +20,8 @@ use crate::{
     break_glass::BreakGlassSection,
     forms::{FormState, PostForm},
     ui::{
-        Badge, Choice, Confirm, CopyId, Glyph, Icon, PageHead, SelectField, Time, Tone, load_page, path_id,
-        query_string,
+        Badge, Choice, Confirm, CopyId, Glyph, Icon, ListUrl, PageHead, SelectField, Time, Tone,
+        load_page, path_id, query_string,
     },
 };
 
@@ -369,7 +369,7 @@ fn RecentAudit(id: UserId, entries: Vec<AuditEntry>) -> impl IntoView {
             {if entries.is_empty() {
                 view! { <p class="muted">"No activity yet."</p> }.into_any()
             } else {
-                view! { <AuditRows entries=entries filter=AuditListInput::default() /> }.into_any()
+                view! { <AuditRows entries=entries url=ListUrl::new("/audit", []) /> }.into_any()
             }}
         </section>
     }

@@ -4,7 +4,8 @@ use domain::{
     Action, Actor, AppError, MemoryId, MemoryViewId, NoInput, Page, Timestamp,
     live::StreamCursor,
     memory::{
-        Expiry, MAX_HITS, MemoryListInput, MemoryPath, SearchInput, SearchMode, SimilarInput,
+        Expiry, MAX_HITS, MemoryListInput, MemoryPath, MemorySort, SearchInput, SearchMode,
+        SimilarInput,
     },
     memory::{
         FilterChoices, Memory, MemoryFilter, MemoryForm, MemoryReply, MemorySummary, MemoryVersion,
@@ -58,6 +59,7 @@ async fn list_or_search(
         query,
         mode,
         filter,
+        sort,
         after,
         like,
     } = query;
@@ -75,10 +77,15 @@ async fn list_or_search(
         return Ok(MemoryListing::Like(title, results));
     }
     if query.trim().is_empty() {
+        let sort = match sort.as_str() {
+            "" => MemorySort::default(),
+            key => MemorySort::from_key(key)
+                .ok_or_else(|| AppError::field("sort", "Choose one of the columns."))?,
+        };
         let input = MemoryListInput {
             filter,
+            sort,
             after: Some(after),
-            ..MemoryListInput::default()
         };
         service::call::<service::MemoryList>(ctx, actor, input)
             .await

@@ -49,6 +49,7 @@ pub(super) fn Filters(query: MemoryQuery, choices: FilterChoices) -> impl IntoVi
     let is_open = initial.is_filtered() || initial.is_trash();
     view! {
         <FilterForm path="/memories" label="Search memories" class="filters" results="results results-status">
+            {initial.url().sort_field()}
             <div class="filters-main">
                 <SearchBox
                     label="Search memories"

@@ -12,14 +12,14 @@ use super::{
     api::{ListContext, MemoryListData, MemoryListing, memory_find, memory_list_context},
     filters::{Chips, Filters},
     hits::{Hits, found_count},
-    parts::MemoryTable,
+    parts::{LIST, columns},
     query::MemoryQuery,
     trash::TrashListNotice,
     views::Views,
 };
 use crate::{
     profile::IfPermitted,
-    ui::{EmptyState, ErrorState, Glyph, Icon, PageHead, Paging, load_part, use_query},
+    ui::{EmptyState, ErrorState, Glyph, Icon, PageHead, list_view, load_part, use_query},
 };
 
 /// The page at `/memories`.
@@ -128,17 +128,13 @@ fn show(query: MemoryQuery, found: MemoryListing) -> AnyView {
         MemoryListing::List(page) if page.items.is_empty() => {
             view! { <EmptyList query=query /> }.into_any()
         }
-        MemoryListing::List(page) => {
-            let newest = query.starting_after(String::new()).path();
-            let older = page.next.map(|next| query.starting_after(next).path());
-            let first = query.after.is_empty();
-            view! {
-                {query.is_trash().then(|| view! { <TrashListNotice /> })}
-                <MemoryTable memories=page.items />
-                <Paging newest=newest older=older first=first />
-            }
-            .into_any()
+        MemoryListing::List(page) => view! {
+            {query
+                .is_trash()
+                .then(|| view! { <TrashListNotice total=page.total.filter(|_| !query.is_filtered()) /> })}
+            {list_view(LIST, &query.url(), page, &columns(), ())}
         }
+        .into_any(),
         MemoryListing::Hits(results) => {
             let about = format!("for “{}”", query.query.trim());
             view! { <Hits query=query about=about results=results /> }.into_any()

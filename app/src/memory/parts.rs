@@ -10,7 +10,7 @@ use time::Duration;
 use super::attributes::ExpiresSoonBadge;
 use crate::{
     start::with_viewer,
-    ui::{Badge, Glyph, Icon, Time, Tone, plural},
+    ui::{Badge, Column, Glyph, Icon, ListKind, ListUrl, Time, Tone, list_table, plural},
 };
 
 /// The time that a memory stays in the trash.
@@ -36,57 +36,64 @@ pub(crate) fn display_title(title: &str, text: &str) -> String {
     }
 }
 
+/// Lists of memories.
+pub(super) const LIST: ListKind = ListKind {
+    class: "memories",
+    nouns: ("memory", "memories"),
+    default_sort: "updated_at",
+    export: "",
+};
+
+/// A few memories, as in their list.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a component owns what it shows"
+)]
 #[component]
 pub(crate) fn MemoryTable(memories: Vec<MemorySummary>) -> impl IntoView {
-    view! {
-        <div class="table-frame">
-            <table class="memories">
-                <thead>
-                    <tr>
-                        <th scope="col">"Memory"</th>
-                        <th scope="col" class="optional col-kind">"Kind"</th>
-                        <th scope="col" class="optional col-visible">"Visible to"</th>
-                        <th scope="col" class="col-time">"Updated"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {memories.into_iter().map(|memory| view! { <MemoryRow memory=memory /> }).collect_view()}
-                </tbody>
-            </table>
-        </div>
-    }
+    let columns = columns().map(Column::unsorted);
+    list_table(LIST, &ListUrl::new("/memories", []), &memories, &columns)
 }
 
-#[component]
-fn MemoryRow(memory: MemorySummary) -> impl IntoView {
+pub(super) fn columns() -> [Column<MemorySummary>; 4] {
+    [
+        Column::new("Memory", title_cell).ascending("title"),
+        Column::new("Kind", |memory: &MemorySummary| memory.kind.label())
+            .class("optional col-kind")
+            .ascending("kind"),
+        Column::new("Visible to", |memory: &MemorySummary| {
+            let owner_name = memory.owner_name.clone();
+            view! { <VisibilityLabel visibility=memory.visibility owner_id=memory.owner_id owner_name=owner_name /> }
+        })
+        .class("optional col-visible"),
+        Column::new("Updated", |memory: &MemorySummary| view! { <Time at=memory.updated_at /> })
+            .class("col-time")
+            .descending("updated_at"),
+    ]
+}
+
+fn title_cell(memory: &MemorySummary) -> impl IntoView + use<> {
     let title = display_title(&memory.title, &memory.excerpt);
     // Without a title the first line is already the title.
     let excerpt = (!memory.title.is_empty()).then(|| memory.excerpt.clone());
     let visible_tags: Vec<_> = memory.tags.iter().take(TAGS_IN_ROW).cloned().collect();
     let hidden_count = memory.tags.len() - visible_tags.len();
     view! {
-        <tr>
-            <td>
-                <div class="cell-line">
-                    <a class="row-title" dir="auto" href=format!("/memories/{}", memory.id)>{title}</a>
-                    {excerpt.map(|excerpt| view! { <span class="row-excerpt" dir="auto">{excerpt}</span> })}
-                    <span class="row-tags">
-                        <ExpiresSoonBadge at=memory.expires_at />
-                        {memory
-                            .deleted_at
-                            .map(|at| view! { <span class="muted">"deleted permanently " <Time at=at + TRASH_RETENTION /></span> })}
-                        {memory.parent_id.is_some().then(|| view! { <Badge tone=Tone::Neutral text="Reply" /> })}
-                        {(memory.replies > 0)
-                            .then(|| view! { <span class="muted">{plural(memory.replies, "reply", "replies")}</span> })}
-                        {visible_tags.into_iter().map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> }).collect_view()}
-                        {(hidden_count > 0).then(|| view! { <span class="muted">{format!("+{hidden_count}")}</span> })}
-                    </span>
-                </div>
-            </td>
-            <td class="optional">{memory.kind.label()}</td>
-            <td class="optional"><VisibilityLabel visibility=memory.visibility owner_id=memory.owner_id owner_name=memory.owner_name /></td>
-            <td class="col-time"><Time at=memory.updated_at /></td>
-        </tr>
+        <div class="cell-line">
+            <a class="row-title" dir="auto" href=format!("/memories/{}", memory.id)>{title}</a>
+            {excerpt.map(|excerpt| view! { <span class="row-excerpt" dir="auto">{excerpt}</span> })}
+            <span class="row-tags">
+                <ExpiresSoonBadge at=memory.expires_at />
+                {memory
+                    .deleted_at
+                    .map(|at| view! { <span class="muted">"deleted permanently " <Time at=at + TRASH_RETENTION /></span> })}
+                {memory.parent_id.is_some().then(|| view! { <Badge tone=Tone::Neutral text="Reply" /> })}
+                {(memory.replies > 0)
+                    .then(|| view! { <span class="muted">{plural(memory.replies, "reply", "replies")}</span> })}
+                {visible_tags.into_iter().map(|tag| view! { <Badge tone=Tone::Neutral text=tag /> }).collect_view()}
+                {(hidden_count > 0).then(|| view! { <span class="muted">{format!("+{hidden_count}")}</span> })}
+            </span>
+        </div>
     }
 }
 

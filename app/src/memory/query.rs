@@ -5,7 +5,7 @@ use domain::{
     memory_view::MemoryViewQuery,
 };
 
-use crate::ui::{Query, query_string};
+use crate::ui::{ListUrl, Query};
 
 /// Search text, filter and cursor as in the URL, not validated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) struct MemoryQuery {
     /// A [`SearchMode`] key; empty for the default.
     pub(crate) mode: String,
     pub(crate) filter: MemoryFilter,
+    /// A [`MemorySort`](domain::memory::MemorySort) key; empty for the default.
+    pub(crate) sort: String,
     /// Cursor; empty for the first page.
     pub(crate) after: String,
     /// Id of the memory to which results are similar; replaces the search text.
@@ -27,6 +29,7 @@ impl MemoryQuery {
         let mut query = Self {
             query: get("query"),
             mode: get("mode"),
+            sort: get("sort"),
             after: get("after"),
             like: get("like"),
             ..Self::default()
@@ -56,8 +59,8 @@ impl MemoryQuery {
         }
     }
 
-    /// The URL query with its question mark, or an empty string.
-    pub(crate) fn to_query_string(&self) -> String {
+    /// URL of the list page with this query.
+    pub(crate) fn url(&self) -> ListUrl {
         let mut filter = self.filter.clone();
         let filter_fields = filter.fields_mut();
         let mut fields = vec![("query", self.query.as_str()), ("mode", self.mode.as_str())];
@@ -66,14 +69,22 @@ impl MemoryQuery {
                 .iter()
                 .map(|(name, value)| (*name, value.as_str())),
         );
-        fields.push(("like", &self.like));
-        fields.push(("after", &self.after));
-        query_string(&fields)
+        fields.extend([
+            ("like", self.like.as_str()),
+            ("sort", &self.sort),
+            ("after", &self.after),
+        ]);
+        ListUrl::new("/memories", fields)
     }
 
-    /// URL of the list page with this query.
+    /// URL of the list page with this query, as text.
     pub(crate) fn path(&self) -> String {
-        format!("/memories{}", self.to_query_string())
+        self.url().to_string()
+    }
+
+    /// The URL query with its question mark, or an empty string.
+    pub(crate) fn to_query_string(&self) -> String {
+        self.url().query()
     }
 
     /// URL of the export page with this filter.

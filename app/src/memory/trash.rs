@@ -2,6 +2,7 @@
 
 use domain::{
     AppError, MemoryId, NoInput, Permission, Timestamp, memory::MemoryPath, memory::TRASH_DAYS,
+    paging::MAX_TOTAL,
 };
 use leptos::prelude::*;
 
@@ -11,7 +12,7 @@ use crate::{
     forms::{FormState, PostForm},
     profile::IfPermitted,
     start::formats,
-    ui::{Confirm, Glyph, Icon, Time},
+    ui::{Confirm, Glyph, Icon, Time, plural},
 };
 
 /// Permanently deletes a memory in the trash.
@@ -86,8 +87,19 @@ pub(super) fn TrashNotice(
 
 /// Notice above the list of the trash, with the button to empty it.
 #[component]
-pub(super) fn TrashListNotice() -> impl IntoView {
+pub(super) fn TrashListNotice(
+    /// All memories in the trash, counted up to [`MAX_TOTAL`]; `None` if only
+    /// some are listed.
+    total: Option<i64>,
+) -> impl IntoView {
     let state = FormState::<MemoryTrashEmpty>::new();
+    let hit = match total.filter(|total| *total <= MAX_TOTAL) {
+        Some(total) => plural(total, "memory", "memories"),
+        None => "all memories".to_owned(),
+    };
+    let consequence = format!(
+        "Permanently deletes {hit} in your trash, including earlier versions and replies. This can’t be undone."
+    );
     view! {
         <div class="notice notice-tall">
             <Glyph icon=Icon::Trash />
@@ -96,9 +108,7 @@ pub(super) fn TrashListNotice() -> impl IntoView {
                 <IfPermitted permission=Permission::MemoryWrite>
                     <PostForm state=state>
                         <Confirm id="empty-trash" label="Empty trash…" title="Empty your trash?" act="Delete all">
-                            <p>
-                                "Permanently deletes all memories in your trash, including their earlier versions and replies. This can’t be undone."
-                            </p>
+                            <p>{consequence}</p>
                         </Confirm>
                     </PostForm>
                 </IfPermitted>

@@ -34,7 +34,8 @@ fn show(after: &str, page: NotificationPage) -> AnyView {
     let unread = page.unread_count;
     let read_one = FormState::<NotificationRead>::new();
     let read_all = FormState::<NotificationReadAll>::new();
-    let older = page
+    let first = (!after.is_empty()).then(|| "/notifications".to_owned());
+    let next = page
         .next
         .map(|next| format!("/notifications{}", query_string(&[("after", &next)])));
     let list = if page.items.is_empty() {
@@ -73,7 +74,7 @@ fn show(after: &str, page: NotificationPage) -> AnyView {
                 })}
         </PageHead>
         {list}
-        <Paging newest="/notifications" older=older first=after.is_empty() />
+        <Paging first=first next=next />
     }
     .into_any()
 }

@@ -28,9 +28,8 @@ pub(crate) fn TenantListPage() -> impl IntoView {
 }
 
 fn show(query: TenantQuery, page: Page<TenantSummary>) -> impl IntoView {
-    let newest = query.starting_after(String::new()).path();
-    let older = page.next.map(|next| query.starting_after(next).path());
-    let first = query.after.is_empty();
+    let first = (!query.after.is_empty()).then(|| query.starting_after(String::new()).path());
+    let next = page.next.map(|next| query.starting_after(next).path());
     view! {
         <PageHead
             title="All organisations"
@@ -52,7 +51,7 @@ fn show(query: TenantQuery, page: Page<TenantSummary>) -> impl IntoView {
         } else {
             view! { <TenantTable tenants=page.items /> }.into_any()
         }}
-        <Paging newest=newest older=older first=first by_name=true />
+        <Paging first=first next=next />
     }
 }
 

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     forms::{FormState, PostForm},
     ui::{
-        Badge, Choice, Confirm, CopyId, Glyph, Icon, PageHead, SelectField, TextArea, Time, Tone, count,
-        load_page, path_id,
+        Badge, Choice, Confirm, CopyId, Glyph, Icon, PageHead, SelectField, TextArea, Time, Tone,
+        count, load_page, path_id,
     },
 };
 

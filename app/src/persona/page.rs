@@ -1,13 +1,23 @@
 //! The list of personas, and the page of one.
 
-use domain::{Permission, PersonaId, persona::Persona};
+use domain::{Page, Permission, PersonaId, persona::Persona};
 use leptos::prelude::*;
 
 use super::api::{PersonaCreate, PersonaDelete, PersonaUpdate, persona_get, persona_list};
 use crate::{
     forms::{FormCall, FormState, PostForm},
     profile::IfPermitted,
-    ui::{Confirm, EmptyState, PageHead, TextArea, TextField, count, load_page, load_part, path_id},
+    ui::{
+        Column, Confirm, EmptyState, ListKind, ListUrl, PageHead, TextArea, TextField, count,
+        list_view, load_page, load_part, path_id,
+    },
+};
+
+const LIST: ListKind = ListKind {
+    class: "personas",
+    nouns: ("persona", "personas"),
+    default_sort: "",
+    export: "",
 };
 
 /// The page at `/memories/personas`.
@@ -29,53 +39,28 @@ pub(crate) fn PersonaListPage() -> impl IntoView {
 }
 
 fn show(personas: Vec<Persona>) -> AnyView {
-    if personas.is_empty() {
-        return view! {
-            <EmptyState
-                title="No personas yet"
-                text="Create a persona to keep groups of memories apart, such as Work and Home."
-            >
-                <a class="button" href="/memories">"Back to memories"</a>
-            </EmptyState>
-        }
-        .into_any();
-    }
-    view! {
-        <div class="table-frame">
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">"Persona"</th>
-                        <th scope="col" class="optional">"Description"</th>
-                        <th scope="col" class="number col-status">"Memories"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {personas
-                        .into_iter()
-                        .map(|persona| {
-                            view! {
-                                <tr>
-                                    <td>
-                                        <a
-                                            class="row-title"
-                                            dir="auto"
-                                            href=format!("/memories/personas/{}", persona.id)
-                                        >
-                                            {persona.name}
-                                        </a>
-                                    </td>
-                                    <td class="optional wrap" dir="auto">{persona.description}</td>
-                                    <td class="number">{count(persona.memory_count)}</td>
-                                </tr>
-                            }
-                        })
-                        .collect_view()}
-                </tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+    let columns = [
+        Column::new("Persona", |persona: &Persona| {
+            let href = format!("/memories/personas/{}", persona.id);
+            view! { <a class="row-title" dir="auto" href=href>{persona.name.clone()}</a> }
+        }),
+        Column::new("Description", |persona: &Persona| {
+            view! { <span dir="auto">{persona.description.clone()}</span> }
+        })
+        .class("optional wrap"),
+        Column::new("Memories", |persona: &Persona| count(persona.memory_count))
+            .class("number col-status"),
+    ];
+    let empty = view! {
+        <EmptyState
+            title="No personas yet"
+            text="Create a persona to keep groups of memories apart, such as Work and Home."
+        >
+            <a class="button" href="/memories">"Back to memories"</a>
+        </EmptyState>
+    };
+    let url = ListUrl::new("/memories/personas", []);
+    list_view(LIST, &url, Page::whole(personas), &columns, empty)
 }
 
 #[component]

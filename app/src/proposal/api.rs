@@ -3,8 +3,8 @@
 use domain::{
     AppError, MemoryId, ProposalId,
     memory::MemoryPath,
-    proposal::{DecisionInput, ProposalListInput, ProposalPath, ProposalView},
-    proposal::{Proposal, Proposals},
+    proposal::Proposal,
+    proposal::{DecisionInput, ProposalPath},
     share::{Audience, ShareInput, ShareOutcome},
 };
 use leptos::prelude::*;
@@ -46,17 +46,6 @@ pub(crate) async fn memory_unshare(id: MemoryId) -> Result<(), AppError> {
     service::call::<service::MemoryUnshare>(&ctx, &actor, MemoryPath { id }).await?;
     api::redirect_with_flash(&format!("/memories/{id}"), Flash::MEMORY_UNSHARED);
     Ok(())
-}
-
-/// One page of proposals; without `view`, those that wait for the caller, or
-/// the caller's own.
-pub(crate) async fn proposal_list(view: String, after: String) -> Result<Proposals, AppError> {
-    let (ctx, actor) = api::caller()?;
-    let input = ProposalListInput {
-        view: ProposalView::from_key(&view),
-        after: Some(after),
-    };
-    service::call::<service::ProposalList>(&ctx, &actor, input).await
 }
 
 pub(crate) async fn proposal_get(id: ProposalId) -> Result<Proposal, AppError> {

@@ -4,59 +4,91 @@
 use domain::proposal::{ProposalSummary, ProposalView, Proposals};
 use leptos::prelude::*;
 
-use super::{
-    api::proposal_list,
-    parts::{StatusBadge, audience_name},
-};
+use super::parts::{StatusBadge, audience_name};
 use crate::{
     memory::display_title,
     ui::{
-        Badge, EmptyState, PageHead, Paging, Time, Tone, count, load_part, query_string, use_query,
+        Badge, Column, EmptyState, ListKind, ListUrl, PageHead, Time, Tone, count, list_view,
+        load_list, query_string,
     },
+};
+
+const LIST: ListKind = ListKind {
+    class: "proposals",
+    nouns: ("proposal", "proposals"),
+    default_sort: "-created_at",
+    export: "proposals",
 };
 
 /// The page at `/memories/proposals`.
 #[component]
 pub(crate) fn ProposalListPage() -> impl IntoView {
-    let query = use_query();
-    let view = query.get("view").to_owned();
-    let after = query.get("after").to_owned();
-    let list = async move {
-        let list = proposal_list(view, after.clone()).await?;
-        Ok::<_, domain::AppError>((after, list))
-    };
     view! {
         <PageHead title="Proposals" lead="Requests to share memories." up=("/memories", "Memories") />
-        {load_part(list, |(after, list)| show(&after, list))}
+        {load_list::<service::ProposalList, _>(|url, list| show(&url, list))}
     }
     .into_any()
 }
 
-fn show(after: &str, list: Proposals) -> AnyView {
+fn show(url: &ListUrl, list: Proposals) -> impl IntoView + use<> {
     let Proposals {
-        view: active_view,
+        view,
         may_decide,
         waiting,
         page,
     } = list;
-    let tabs = may_decide.then(|| view! { <Views active_view=active_view waiting=waiting /> });
-    if page.items.is_empty() && after.is_empty() {
-        return view! {
-            {tabs}
-            <NoProposals active_view=active_view />
-        }
-        .into_any();
-    }
-    let path = |after: &str| {
-        let query = query_string(&[("view", active_view.key()), ("after", after)]);
-        format!("/memories/proposals{query}")
-    };
     view! {
-        {tabs}
-        <ProposalTable proposals=page.items active_view=active_view />
-        <Paging newest=path("") older=page.next.map(|next| path(&next)) first=after.is_empty() />
+        {may_decide.then(|| view! { <Views active_view=view waiting=waiting /> })}
+        {list_view(LIST, url, page, &columns(view), view! { <NoProposals active_view=view /> })}
     }
-    .into_any()
+}
+
+fn columns(view: ProposalView) -> Vec<Column<ProposalSummary>> {
+    let title = Column::new("Memory", |proposal: &ProposalSummary| {
+        let title = display_title(&proposal.title, &proposal.excerpt);
+        let excerpt = (!proposal.title.is_empty()).then(|| proposal.excerpt.clone());
+        view! {
+            <div class="cell-line">
+                <a class="row-title" dir="auto" href=format!("/memories/proposals/{}", proposal.id)>{title}</a>
+                {proposal.is_change.then(|| view! { <Badge tone=Tone::Neutral text="Change" /> })}
+                {excerpt.map(|text| view! { <span class="row-excerpt" dir="auto">{text}</span> })}
+            </div>
+        }
+    });
+    let proposer = Column::new("Proposed by", |proposal: &ProposalSummary| {
+        view! { <span dir="auto">{proposal.proposer_name.clone()}</span> }
+    });
+    let audience = Column::new("Share with", |proposal: &ProposalSummary| {
+        let audience = audience_name(proposal.visibility, proposal.team_name.as_deref());
+        view! { <span dir="auto">{capitalised(&audience)}</span> }
+    });
+    let status = Column::new("Status", |proposal: &ProposalSummary| {
+        view! { <StatusBadge status=proposal.status /> }
+    });
+    let created = Column::new("Proposed", |proposal: &ProposalSummary| {
+        view! { <Time at=proposal.created_at /> }
+    });
+    // On a narrow screen there is room for one of “Share with” and “Status”.
+    let is_waiting = view == ProposalView::Waiting;
+    let audience = audience.class(if is_waiting {
+        "col-status wrap"
+    } else {
+        "optional col-roles wrap"
+    });
+    let mut columns = vec![title.ascending("title")];
+    if view != ProposalView::Mine {
+        columns.push(
+            proposer
+                .class("optional col-roles wrap")
+                .ascending("proposer"),
+        );
+    }
+    columns.push(audience);
+    if !is_waiting {
+        columns.push(status.class("col-status"));
+    }
+    columns.push(created.class("optional col-time").descending("-created_at"));
+    columns
 }
 
 /// Links to the views, with the number of waiting proposals.
@@ -102,72 +134,6 @@ fn NoProposals(active_view: ProposalView) -> impl IntoView {
         <EmptyState title=title text=text>
             <a class="button" href="/memories?owner=mine">"Your memories"</a>
         </EmptyState>
-    }
-}
-
-#[component]
-fn ProposalTable(proposals: Vec<ProposalSummary>, active_view: ProposalView) -> impl IntoView {
-    let is_own_view = active_view == ProposalView::Mine;
-    // On a narrow screen there is room for one of “Share with” and “Status”.
-    let for_class = if active_view == ProposalView::Waiting {
-        "col-status"
-    } else {
-        "optional col-roles"
-    };
-    view! {
-        <div class="table-frame">
-            <table class="proposals">
-                <thead>
-                    <tr>
-                        <th scope="col">"Memory"</th>
-                        {(!is_own_view).then(|| view! { <th scope="col" class="optional col-roles">"Proposed by"</th> })}
-                        <th scope="col" class=for_class>"Share with"</th>
-                        {(active_view != ProposalView::Waiting).then(|| view! { <th scope="col" class="col-status">"Status"</th> })}
-                        <th scope="col" class="optional col-time">"Proposed"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {proposals
-                        .into_iter()
-                        .map(|proposal| {
-                            let audience = audience_name(proposal.visibility, proposal.team_name.as_deref());
-                            let title = display_title(&proposal.title, &proposal.excerpt);
-                            let excerpt = (!proposal.title.is_empty()).then_some(proposal.excerpt);
-                            view! {
-                                <tr>
-                                    <td>
-                                        <div class="cell-line">
-                                            <a
-                                                class="row-title"
-                                                dir="auto"
-                                                href=format!("/memories/proposals/{}", proposal.id)
-                                            >
-                                                {title}
-                                            </a>
-                                            {proposal
-                                                .is_change
-                                                .then(|| view! { <Badge tone=Tone::Neutral text="Change" /> })}
-                                            {excerpt
-                                                .map(|text| {
-                                                    view! { <span class="row-excerpt" dir="auto">{text}</span> }
-                                                })}
-                                        </div>
-                                    </td>
-                                    {(!is_own_view)
-                                        .then(|| {
-                                            view! { <td class="optional wrap" dir="auto">{proposal.proposer_name}</td> }
-                                        })}
-                                    <td class=format!("{for_class} wrap") dir="auto">{capitalised(&audience)}</td>
-                                    {(active_view != ProposalView::Waiting)
-                                        .then(|| view! { <td><StatusBadge status=proposal.status /></td> })}
-                                    <td class="optional col-time"><Time at=proposal.created_at /></td>
-                                </tr>
-                            }
-                        })
-                        .collect_view()}
-                </tbody>
-            </table>
-        </div>
     }
 }
 

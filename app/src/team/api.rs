@@ -1,28 +1,15 @@
 //! Server functions of teams.
 
 use domain::{
-    AppError, Page, TeamId, UserId, WithId,
+    AppError, TeamId, UserId, WithId,
     member::MemberListInput,
     member::MemberSummary,
-    team::{
-        TeamDeleteInput, TeamInput, TeamListInput, TeamMemberInput, TeamMemberPath, TeamPath,
-        TeamRole,
-    },
-    team::{TeamDetail, TeamSummary},
+    team::TeamDetail,
+    team::{TeamDeleteInput, TeamInput, TeamMemberInput, TeamMemberPath, TeamPath, TeamRole},
 };
 use leptos::prelude::*;
 
 use crate::{Flash, api};
-
-/// One page of the organisation's teams, by name.
-pub(crate) async fn team_list(query: String, after: String) -> Result<Page<TeamSummary>, AppError> {
-    let (ctx, actor) = api::caller()?;
-    let input = TeamListInput {
-        query,
-        after: Some(after),
-    };
-    service::call::<service::TeamList>(&ctx, &actor, input).await
-}
 
 /// A team, and members who could be added to it.
 #[derive(Clone, Debug)]

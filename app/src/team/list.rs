@@ -1,31 +1,31 @@
 //! The list of teams.
 
-use domain::{AppError, Page, Permission, team::TeamSummary};
+use domain::{Page, Permission, team::TeamSummary};
 use leptos::prelude::*;
 
-use super::api::{TeamCreate, team_list};
+use super::api::TeamCreate;
 use crate::{
     forms::{FormState, PostForm},
     profile::IfPermitted,
     ui::{
-        Badge, EmptyState, FilterForm, PageHead, Paging, SearchBox, TextField, Tone, count,
-        load_part, query_string, use_query,
+        Badge, Column, EmptyState, FilterForm, ListKind, ListUrl, PageHead, SearchBox, TextField,
+        Tone, count, list_view, load_list,
     },
+};
+
+const LIST: ListKind = ListKind {
+    class: "teams",
+    nouns: ("team", "teams"),
+    default_sort: "name",
+    export: "teams",
 };
 
 /// The page at `/teams`.
 #[component]
 pub(crate) fn TeamListPage() -> impl IntoView {
-    let query = use_query();
-    let after = query.get("after").to_owned();
-    let query = query.get("query").trim().to_owned();
-    let teams = async move {
-        let page = team_list(query.clone(), after.clone()).await?;
-        Ok::<_, AppError>((query, after, page))
-    };
     view! {
         <PageHead title="Teams" lead="Groups of members that share memories." />
-        {load_part(teams, |(query, after, page)| show(query, &after, page))}
+        {load_list::<service::TeamList, _>(|url, page| show(&url, page))}
         <IfPermitted permission=Permission::TeamManage>
             <Create />
         </IfPermitted>
@@ -33,25 +33,38 @@ pub(crate) fn TeamListPage() -> impl IntoView {
     .into_any()
 }
 
-fn show(query: String, after: &str, page: Page<TeamSummary>) -> AnyView {
-    let first = after.is_empty();
-    if page.items.is_empty() && first && query.is_empty() {
-        return view! {
-            <EmptyState title="No teams yet" text="Members of a team can view the memories shared with it.">
-                <a class="button" href="/members">"View members"</a>
-            </EmptyState>
-        }
-        .into_any();
-    }
-    let newest = format!("/teams{}", query_string(&[("query", &query)]));
-    let older = page.next.map(|next| {
-        format!(
-            "/teams{}",
-            query_string(&[("query", &query), ("after", &next)])
-        )
-    });
+fn show(url: &ListUrl, page: Page<TeamSummary>) -> impl IntoView + use<> {
+    let columns = [
+        Column::new("Team", |team: &TeamSummary| {
+            view! {
+                <div class="cell-line">
+                    <a class="row-title" dir="auto" href=format!("/teams/{}", team.id)>{team.name.clone()}</a>
+                    {team.is_own.then(|| view! { <Badge tone=Tone::Neutral text="Your team" /> })}
+                </div>
+            }
+        })
+        .ascending("name"),
+        Column::new("Leads", |team: &TeamSummary| {
+            if team.leads.is_empty() {
+                "–".to_owned()
+            } else {
+                team.leads.join(", ")
+            }
+        })
+        .class("optional wrap"),
+        Column::new("Members", |team: &TeamSummary| count(team.member_count))
+            .class("number col-status")
+            .descending("-members"),
+    ];
+    let empty = view! {
+        <EmptyState title="No teams yet" text="Members of a team can view the memories shared with it.">
+            <a class="button" href="/members">"View members"</a>
+        </EmptyState>
+    };
+    let (query, sort) = (url.get("query").to_owned(), url.sort_field());
     view! {
         <FilterForm path="/teams" label="Search teams" class="filters-main">
+            {sort}
             <SearchBox
                 label="Search teams"
                 placeholder="Team name"
@@ -60,59 +73,7 @@ fn show(query: String, after: &str, page: Page<TeamSummary>) -> AnyView {
                 act="Search"
             />
         </FilterForm>
-        {if page.items.is_empty() {
-            view! {
-                <EmptyState title="No results" text="Try a different name.">
-                    <a class="button" href="/teams">"Show all teams"</a>
-                </EmptyState>
-            }
-                .into_any()
-        } else {
-            view! { <TeamTable teams=page.items /> }.into_any()
-        }}
-        <Paging newest=newest older=older first=first by_name=true />
-    }
-    .into_any()
-}
-
-#[component]
-fn TeamTable(teams: Vec<TeamSummary>) -> impl IntoView {
-    view! {
-        <div class="table-frame">
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">"Team"</th>
-                        <th scope="col" class="optional">"Leads"</th>
-                        <th scope="col" class="number col-status">"Members"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {teams
-                        .into_iter()
-                        .map(|team| {
-                            let leads = if team.leads.is_empty() {
-                                view! { <span class="muted">"–"</span> }.into_any()
-                            } else {
-                                team.leads.join(", ").into_any()
-                            };
-                            view! {
-                                <tr>
-                                    <td>
-                                        <div class="cell-line">
-                                            <a class="row-title" dir="auto" href=format!("/teams/{}", team.id)>{team.name}</a>
-                                            {team.is_own.then(|| view! { <Badge tone=Tone::Neutral text="Your team" /> })}
-                                        </div>
-                                    </td>
-                                    <td class="optional wrap" dir="auto">{leads}</td>
-                                    <td class="number">{count(team.member_count)}</td>
-                                </tr>
-                            }
-                        })
-                        .collect_view()}
-                </tbody>
-            </table>
-        </div>
+        {list_view(LIST, url, page, &columns, empty)}
     }
 }
 

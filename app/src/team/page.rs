@@ -12,8 +12,8 @@ use crate::{
     forms::{FormState, PostForm},
     member::{KindBadge, StatusBadge},
     ui::{
-        Badge, Confirm, EmptyState, FilterForm, PageHead, SearchBox, TextField, Time, Tone, load_page,
-        path_id, plural, query_string, use_query,
+        Badge, Confirm, EmptyState, FilterForm, PageHead, SearchBox, TextField, Time, Tone,
+        load_page, path_id, plural, query_string, use_query,
     },
 };
 

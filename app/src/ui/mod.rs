@@ -6,6 +6,7 @@ pub(crate) mod copy;
 pub(crate) mod field;
 pub(crate) mod filter;
 pub(crate) mod head;
+pub(crate) mod list;
 pub(crate) mod live_region;
 pub(crate) mod number;
 pub(crate) mod paging;
@@ -22,6 +23,9 @@ pub(crate) use field::{Choice, SelectField, TextArea, TextField};
 pub(crate) use filter::{FilterForm, SearchBox};
 pub(crate) use head::PageHead;
 pub(crate) use islands::{Glyph, Icon};
+pub(crate) use list::{
+    Column, ListKind, ListUrl, list_head, list_input, list_paging, list_table, list_view, load_list,
+};
 pub(crate) use live_region::LiveRegion;
 pub(crate) use number::{bytes, count, plural};
 pub(crate) use paging::Paging;

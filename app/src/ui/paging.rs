@@ -1,31 +1,26 @@
-//! Keyset paging: links to the next and to the first page.
+//! Links to the pages of a list.
 
 use leptos::prelude::*;
 
 /// Links below a list; renders nothing for a single page.
 #[component]
 pub(crate) fn Paging(
-    /// URL of the first page.
-    #[prop(into)]
-    newest: String,
+    /// URL of the page before.
+    #[prop(optional_no_strip)]
+    prev: Option<String>,
     /// URL of the next page.
-    older: Option<String>,
-    /// True on the first page.
-    first: bool,
-    /// The list is sorted by name, not by time.
-    #[prop(optional)]
-    by_name: bool,
+    next: Option<String>,
+    /// URL of the first page, in a list that is only read forward; `None` on
+    /// that page.
+    #[prop(optional_no_strip)]
+    first: Option<String>,
 ) -> impl IntoView {
-    let (back, next) = if by_name {
-        ("First page", "Next page")
-    } else {
-        ("Newest", "Older")
-    };
-    (!first || older.is_some()).then(|| {
+    (prev.is_some() || next.is_some() || first.is_some()).then(|| {
         view! {
             <nav class="paging" aria-label="Pages">
-                {(!first).then(|| view! { <a class="button" href=newest>{back}</a> })}
-                {older.map(|older| view! { <a class="button" rel="next" href=older>{next}</a> })}
+                {first.map(|href| view! { <a class="button" href=href>"First page"</a> })}
+                {prev.map(|href| view! { <a class="button" rel="prev" href=href>"Previous"</a> })}
+                {next.map(|href| view! { <a class="button" rel="next" href=href>"Next"</a> })}
             </nav>
         }
     })
@@ -35,22 +30,24 @@ pub(crate) fn Paging(
 mod tests {
     use super::*;
 
-    fn links(older: Option<&str>, first: bool) -> String {
+    #[test]
+    fn only_pages_that_exist_are_linked() {
         let owner = Owner::new();
         owner.set();
-        let older = older.map(str::to_owned);
-        view! { <Paging newest="/audit" older=older first=first /> }.to_html()
-    }
-
-    #[test]
-    fn pages_link_to_the_first_and_the_next_page() {
-        assert!(!links(None, true).contains("<a"));
-        let first = links(Some("/audit?after=x"), true);
+        let links = |prev: Option<&str>, next: Option<&str>| {
+            let (prev, next) = (prev.map(str::to_owned), next.map(str::to_owned));
+            view! { <Paging prev=prev next=next /> }.to_html()
+        };
+        assert!(!links(None, None).contains("<a"));
+        let first = links(None, Some("/audit?after=x"));
         assert!(
-            first.contains("Older") && !first.contains("Newest"),
+            first.contains("Next") && !first.contains("Previous"),
             "{first}"
         );
-        let last = links(None, false);
-        assert!(last.contains("Newest") && !last.contains("Older"), "{last}");
+        let last = links(Some("/audit?after=<"), None);
+        assert!(
+            last.contains("Previous") && !last.contains("Next"),
+            "{last}"
+        );
     }
 }

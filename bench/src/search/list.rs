@@ -6,14 +6,11 @@ use crate::{
     world::{NOW, World},
 };
 use anyhow::Result;
-use domain::{
-    MemoryId,
-    memory::{MemoryCriteria, MemoryKind, MemoryOwner, Visibility},
-};
+use domain::memory::{MemoryCriteria, MemoryKind, MemoryOwner, Visibility};
 use std::time::Instant;
 use store::{
-    cursor::{Cursor, List},
-    memory::memory_list,
+    TenantTx,
+    memory::{MemoryPage, memory_list},
 };
 
 const PAGE: u16 = 50;
@@ -74,27 +71,17 @@ pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
     heads.push("deepest ÷ first".to_owned());
     let mut table = Table::new(&heads.iter().map(String::as_str).collect::<Vec<_>>());
     for (name, criteria) in filters {
-        // Finds the cursors at the depths by paging through the list.
-        let mut at: Vec<(usize, Option<Cursor<MemoryId>>)> = vec![(1, None)];
         let mut tx = server.store.begin(&actor).await?;
-        let (mut rows_read, mut after) = (0, None);
-        loop {
-            let page = memory_list(&mut tx, &criteria, after, 500, NOW).await?;
-            let Some(next) = page.next else { break };
-            rows_read += page.items.len();
-            after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id)?);
-            if DEPTHS.contains(&rows_read) {
-                at.push((rows_read, after));
-            }
-            if rows_read >= DEPTHS[2] {
-                break;
-            }
-        }
+        let at = cursors_at_depths(&mut tx, &criteria).await?;
         let mut times = vec![Vec::new(); at.len()];
         for turn in 0..TIMES + 5 {
             for ((_, after), times) in at.iter().zip(&mut times) {
                 let started = Instant::now();
-                memory_list(&mut tx, &criteria, *after, PAGE, NOW).await?;
+                let page = MemoryPage {
+                    after: after.as_deref(),
+                    ..MemoryPage::first(PAGE)
+                };
+                memory_list(&mut tx, &criteria, page, NOW).await?;
                 if turn >= 5 {
                     times.push(started.elapsed());
                 }
@@ -118,4 +105,27 @@ pub(crate) async fn depth(server: &Server, world: &World) -> Result<()> {
         tenant.rows
     ));
     Ok(())
+}
+
+/// Pages through the list and returns the cursors at [`DEPTHS`] that it has.
+async fn cursors_at_depths(
+    tx: &mut TenantTx,
+    criteria: &MemoryCriteria,
+) -> Result<Vec<(usize, Option<String>)>> {
+    let mut at = vec![(1, None)];
+    let (mut rows_read, mut after) = (0, None::<String>);
+    while rows_read < DEPTHS[2] {
+        let page = MemoryPage {
+            after: after.as_deref(),
+            ..MemoryPage::first(500)
+        };
+        let page = memory_list(tx, criteria, page, NOW).await?;
+        let Some(next) = page.next else { break };
+        rows_read += page.items.len();
+        after = Some(next);
+        if DEPTHS.contains(&rows_read) {
+            at.push((rows_read, after.clone()));
+        }
+    }
+    Ok(at)
 }

@@ -5,8 +5,12 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, ActorKind, AppError, Permission, Timestamp, UserId, Vendor, error::quote, form_text,
-    id::typed_id, validate::FieldErrors,
+    Actor, ActorKind, AppError, Permission, Timestamp, UserId, Vendor,
+    error::quote,
+    form_text,
+    id::typed_id,
+    paging::{Sort, Sorts},
+    validate::FieldErrors,
 };
 
 typed_id!(ApiKeyId, "api_key");
@@ -95,9 +99,24 @@ impl ApiKeyScope {
 pub struct ApiKeyListInput {
     /// Revoked and expired keys instead of active ones.
     pub ended: bool,
-    /// `next` of the previous page.
+    /// Part of a label, of an owner's name, or the beginning of a key; empty
+    /// lists all.
+    pub query: String,
+    /// `label`, `owner`, `created_at`, `last_used_at` or `expires_at`, with `-` before
+    /// it for descending; empty is `-created_at`.
+    pub sort: String,
+    /// `next` or `prev` of another page.
     pub after: Option<String>,
 }
+
+/// How API keys can be sorted.
+pub const API_KEY_SORTS: Sorts = Sorts {
+    columns: &["label", "owner", "created_at", "last_used_at", "expires_at"],
+    default: Sort {
+        column: "created_at",
+        is_descending: true,
+    },
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -3,7 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Timestamp, UserId, keyed_enum::keyed_enum};
+use crate::{
+    AppError, Timestamp, UserId,
+    keyed_enum::keyed_enum,
+    memory::{INVALID_DAY, parse_day},
+    paging::{Sort, Sorts},
+    validate::FieldErrors,
+};
 
 keyed_enum! {
     Outcome {
@@ -55,6 +61,56 @@ pub struct AuditListInput {
     pub actor: String,
     /// A request's id; empty lists all.
     pub request: String,
-    /// `next` of the previous page.
+    /// The kind of what was acted on, such as `memory`; empty lists all.
+    pub target_kind: String,
+    /// The id of what was acted on; empty lists all.
+    pub target: String,
+    /// The first day, as YYYY-MM-DD in UTC; empty has no limit.
+    pub from: String,
+    /// The last day, as YYYY-MM-DD in UTC; empty has no limit.
+    pub to: String,
+    /// `at`, oldest first, or `-at`; empty is `-at`.
+    pub sort: String,
+    /// `next` or `prev` of another page.
     pub after: Option<String>,
+}
+
+/// How the audit log can be sorted.
+pub const AUDIT_SORTS: Sorts = Sorts {
+    columns: &["at"],
+    default: Sort {
+        column: "at",
+        is_descending: true,
+    },
+};
+
+/// The period of an [`AuditListInput`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditDays {
+    pub from: Option<Timestamp>,
+    /// Exclusive.
+    pub until: Option<Timestamp>,
+}
+
+impl AuditListInput {
+    /// Parses the first and the last day.
+    ///
+    /// # Errors
+    /// [`AppError::Invalid`] that names each field that is no date.
+    pub fn days(&self) -> Result<AuditDays, AppError> {
+        let mut errors = FieldErrors::default();
+        let mut day = |name, text: &str| match text.trim() {
+            "" => None,
+            text => errors.check(name, parse_day(text).ok_or(INVALID_DAY)),
+        };
+        let (from, to) = (day("from", &self.from), day("to", &self.to));
+        errors.finish(|| {
+            Some(AuditDays {
+                from: from.map(|day| day.midnight().assume_utc()),
+                until: to
+                    .and_then(time::Date::next_day)
+                    .map(|day| day.midnight().assume_utc()),
+            })
+        })
+    }
 }

@@ -5,8 +5,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppError, RoleId, TeamId, Timestamp, email::EmailAddress, form_text, id::typed_id,
-    keyed_enum::keyed_enum, role::RoleRef, team::TeamRef, validate::FieldErrors,
+    AppError, RoleId, TeamId, Timestamp,
+    email::EmailAddress,
+    form_text,
+    id::typed_id,
+    keyed_enum::keyed_enum,
+    paging::{Sort, Sorts},
+    role::RoleRef,
+    team::TeamRef,
+    validate::FieldErrors,
 };
 
 typed_id!(InviteId, "invite");
@@ -64,9 +71,21 @@ impl Invite {
 pub struct InviteListInput {
     /// `pending`, `accepted`, `expired` or `revoked`; empty lists all.
     pub status: String,
-    /// `next` of the previous page.
+    /// `email`, `status`, `created_at` or `expires_at`, with `-` before it for
+    /// descending; empty is `-created_at`.
+    pub sort: String,
+    /// `next` or `prev` of another page.
     pub after: Option<String>,
 }
+
+/// How invites can be sorted.
+pub const INVITE_SORTS: Sorts = Sorts {
+    columns: &["email", "status", "created_at", "expires_at"],
+    default: Sort {
+        column: "created_at",
+        is_descending: true,
+    },
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

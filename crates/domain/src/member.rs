@@ -8,6 +8,7 @@ use crate::{
     audit::AuditEntry,
     break_glass::BreakGlassStatus,
     keyed_enum::keyed_enum,
+    paging::{Sort, Sorts},
     profile::Session,
     role::{RoleRef, RoleSource},
     team::TeamRole,
@@ -91,9 +92,21 @@ pub struct MemberListInput {
     pub team: String,
     /// `human`, `agent`, `sub_agent` or `service`; empty lists all.
     pub kind: String,
-    /// `next` of the previous page.
+    /// `name`, `status`, `last_seen_at` or `created_at`, with `-` before it for
+    /// descending; empty is `name`.
+    pub sort: String,
+    /// `next` or `prev` of another page.
     pub after: Option<String>,
 }
+
+/// How members can be sorted.
+pub const MEMBER_SORTS: Sorts = Sorts {
+    columns: &["name", "status", "last_seen_at", "created_at"],
+    default: Sort {
+        column: "name",
+        is_descending: false,
+    },
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -16,6 +16,7 @@ pub use filter::{
     FilterChoices, MemoryCriteria, MemoryFilter, MemoryListInput, MemoryOwner, MemorySort,
     NamedPersona, NamedUser, parse_query,
 };
+pub(crate) use filter::{INVALID_DAY, parse_day};
 pub use form::{MemoryForm, with_line_feeds};
 pub use input::{
     MemoryChange, MemoryInput, MemoryPatch, MemoryPath, MemoryText, NewMemory, parse_reason,

@@ -9,6 +9,7 @@ use crate::{
     keyed_enum::keyed_enum,
     memory::{Memory, MemoryAttributes, MemoryChange, MemoryKind, Visibility},
     memory_version::DiffSpan,
+    paging::{Sort, Sorts},
     share::Viewers,
 };
 
@@ -136,9 +137,21 @@ pub struct ProposalListInput {
     /// Without it, those that wait for the caller, or the caller's own if they
     /// can't decide any.
     pub view: Option<ProposalView>,
-    /// `next` of the previous page.
+    /// `title`, `proposer` or `created_at`, with `-` before it for descending; empty
+    /// is `-created_at`.
+    pub sort: String,
+    /// `next` or `prev` of another page.
     pub after: Option<String>,
 }
+
+/// How proposals can be sorted.
+pub const PROPOSAL_SORTS: Sorts = Sorts {
+    columns: &["title", "proposer", "created_at"],
+    default: Sort {
+        column: "created_at",
+        is_descending: true,
+    },
+};
 
 /// A decision on a proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

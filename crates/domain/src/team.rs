@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorKind, AppError, Timestamp, UserId, id::typed_id, keyed_enum::keyed_enum,
+    ActorKind, AppError, Timestamp, UserId,
+    id::typed_id,
+    keyed_enum::keyed_enum,
     member::UserStatus,
+    paging::{Sort, Sorts},
 };
 
 typed_id!(TeamId, "team");
@@ -40,9 +43,20 @@ pub struct TeamPath {
 pub struct TeamListInput {
     /// Part of a name; empty lists all.
     pub query: String,
-    /// `next` of the previous page.
+    /// `name` or `members`, with `-` before it for descending; empty is `name`.
+    pub sort: String,
+    /// `next` or `prev` of another page.
     pub after: Option<String>,
 }
+
+/// How teams can be sorted.
+pub const TEAM_SORTS: Sorts = Sorts {
+    columns: &["name", "members"],
+    default: Sort {
+        column: "name",
+        is_descending: false,
+    },
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -19,6 +19,7 @@ mod mem0;
 mod moment;
 mod plain;
 mod record;
+mod table;
 mod write;
 
 use std::{
@@ -31,6 +32,7 @@ use domain::import::{ImportFormat, ImportOptions, ImportProblem};
 pub use self::{
     detect::{Kind, Mapping, columns, detect, formats, kind_of},
     record::{EarlierText, Record},
+    table::rows_csv,
     write::{ExportFormat, Writer},
 };
 

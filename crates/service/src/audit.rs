@@ -32,8 +32,7 @@ impl Operation for AuditList {
     const ROUTE: Route = Route::get("/audit");
     const GROUP: Group = Group::Audit;
     const TITLE: &'static str = "List the audit log";
-    const DESCRIPTION: &'static str =
-        "Activity in the organisation, including denied requests, newest first.";
+    const DESCRIPTION: &'static str = "Activity in the organisation, including denied requests.";
     type Input = AuditListInput;
     type Output = Page<AuditEntry>;
 
@@ -41,6 +40,7 @@ impl Operation for AuditList {
         tx: &mut AuthorizedTx<'_>,
         input: AuditListInput,
     ) -> Result<Done<Page<AuditEntry>>, AppError> {
+        input.days()?;
         let page = store::audit::audit_list(tx, &input, PAGE_SIZE).await?;
         Ok(Done::read(page))
     }

@@ -47,7 +47,7 @@ impl Operation for MemberBulkActionList {
         _: NoInput,
     ) -> Result<Done<Page<BulkChoice>>, AppError> {
         let items = choices(tx).await?;
-        Ok(Done::read(Page { items, next: None }))
+        Ok(Done::read(Page::whole(items)))
     }
 }
 

@@ -17,10 +17,7 @@ use domain::{
 };
 use interchange::{EarlierText, ExportFormat, Record, Writer};
 use serde_json::json;
-use store::{
-    cursor::{Cursor, List},
-    memory::{ExportRow, export_rows, export_versions, memory_list},
-};
+use store::memory::{ExportRow, MemoryPage, export_rows, export_versions, memory_list};
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
@@ -259,18 +256,12 @@ impl Task {
         &self,
         after: Option<&str>,
     ) -> Result<(Vec<MemoryId>, Option<String>), ExportStopped> {
-        let after = after
-            .map(|text| Cursor::parse(text, List::Memory, self.actor.tenant_id))
-            .transpose()?;
-        let mut tx = self.ctx.store.begin(&self.actor).await?;
-        let page = memory_list(
-            &mut tx,
-            &self.criteria,
+        let page = MemoryPage {
             after,
-            PAGE_SIZE,
-            self.ctx.clock.now(),
-        )
-        .await?;
+            ..MemoryPage::first(PAGE_SIZE)
+        };
+        let mut tx = self.ctx.store.begin(&self.actor).await?;
+        let page = memory_list(&mut tx, &self.criteria, page, self.ctx.clock.now()).await?;
         let ids = page.items.iter().map(|memory| memory.id).collect();
         Ok((ids, page.next))
     }

@@ -88,7 +88,6 @@ impl Operation for InviteList {
     const ROUTE: Route = Route::get("/invites");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "List invites";
-    const DESCRIPTION: &'static str = "The newest first.";
     type Input = InviteListInput;
     type Output = Page<Invite>;
 

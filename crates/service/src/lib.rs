@@ -62,7 +62,7 @@ pub use self::{
     overview::*, page::PageSnapshot, persona::*, preferences::*, profile::*, proposal::*, role::*,
     settings::*, share::*, team::*, tenant::*, tenant_lifecycle::*,
 };
-pub use interchange::ExportFormat;
+pub use interchange::{ExportFormat, rows_csv};
 
 /// Visits every operation, in the order of the API reference.
 pub fn visit_operations(visitor: &mut impl OperationVisitor) {

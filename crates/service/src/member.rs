@@ -48,7 +48,6 @@ impl Operation for MemberList {
     const ROUTE: Route = Route::get("/members");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "List members";
-    const DESCRIPTION: &'static str = "By name.";
     type Input = MemberListInput;
     type Output = Page<MemberSummary>;
 

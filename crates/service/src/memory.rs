@@ -4,16 +4,15 @@ use domain::{
     Action, Actor, AppError, MemoryId, Page, Permission, Timestamp,
     memory::{
         AllowedVendors, ChangedMemory, Memory, MemoryAttributes, MemoryCriteria, MemoryInput,
-        MemoryListInput, MemoryPatch, MemoryPath, MemoryReply, MemorySort, MemorySummary,
-        MemoryText, MemoryThread, NewMemory, ReplyExcerpt, Visibility,
+        MemoryListInput, MemoryPatch, MemoryPath, MemoryReply, MemorySummary, MemoryText,
+        MemoryThread, NewMemory, ReplyExcerpt, Visibility,
     },
     paging::PAGE_SIZE,
 };
 use serde_json::json;
 use store::{
     StoreError, TenantTx,
-    cursor::{Cursor, List},
-    memory as memories,
+    memory::{self as memories, MemoryPage},
 };
 
 use crate::{
@@ -66,23 +65,14 @@ impl Operation for MemoryList {
         input: MemoryListInput,
     ) -> Result<Done<Page<MemorySummary>>, AppError> {
         let criteria = MemoryCriteria::parse(&input.filter)?;
-        let (tenant_id, now) = (tx.tenant_id(), tx.now());
-        let after = input.after.as_deref().filter(|after| !after.is_empty());
-        let cursor = |list| {
-            after
-                .map(|text| Cursor::parse(text, list, tenant_id))
-                .transpose()
+        let page = MemoryPage {
+            sort: input.sort,
+            after: input.after.as_deref(),
+            size: PAGE_SIZE,
+            is_counted: true,
         };
-        let page = match input.sort {
-            MemorySort::UpdatedAt => {
-                let after = cursor(List::Memory)?;
-                memories::memory_list(tx, &criteria, after, PAGE_SIZE, now).await?
-            }
-            MemorySort::CreatedAt => {
-                let after = cursor(List::MemoryByCreation)?;
-                memories::memory_list_by_creation(tx, &criteria, after, PAGE_SIZE, now).await?
-            }
-        };
+        let now = tx.now();
+        let page = memories::memory_list(tx, &criteria, page, now).await?;
         Ok(Done::read(page))
     }
 }
@@ -154,7 +144,7 @@ impl Operation for MemoryReplies {
         memories::memory_get(tx, id).await?;
         let now = tx.now();
         let items = memories::memory_replies(tx, id, now).await?;
-        Ok(Done::read(Page { items, next: None }))
+        Ok(Done::read(Page::whole(items)))
     }
 }
 

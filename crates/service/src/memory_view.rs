@@ -38,7 +38,7 @@ impl Operation for MemoryViewList {
         _: NoInput,
     ) -> Result<Done<Page<MemoryView>>, AppError> {
         let items = store::memory::memory_view_list(tx).await?;
-        Ok(Done::read(Page { items, next: None }))
+        Ok(Done::read(Page::whole(items)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The overview page, the first one after signing in.
 
 use domain::{Action, Actor, AppError, Permission, memory::MemoryCriteria, overview::Overview};
+use store::memory::MemoryPage;
 
 use crate::{Ctx, authorized_tx::AuthorizedTx};
 
@@ -28,9 +29,13 @@ pub async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError
         overview.waiting_for_embedding =
             store::memory::embedding_pending_count(&mut act.tx, model.slot).await?;
         let all = MemoryCriteria::default();
-        let newest =
-            store::memory::memory_list(&mut act.tx, &all, None, MAX_RECENT, ctx.clock.now())
-                .await?;
+        let newest = store::memory::memory_list(
+            &mut act.tx,
+            &all,
+            MemoryPage::first(MAX_RECENT),
+            ctx.clock.now(),
+        )
+        .await?;
         overview.recent = newest.items;
     }
     if may(Permission::MemoryImport) {

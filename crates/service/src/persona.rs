@@ -33,7 +33,7 @@ impl Operation for PersonaList {
 
     async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Page<Persona>>, AppError> {
         let items = personas::persona_list(tx).await?;
-        Ok(Done::read(Page { items, next: None }))
+        Ok(Done::read(Page::whole(items)))
     }
 }
 

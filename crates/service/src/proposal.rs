@@ -59,7 +59,6 @@ impl Operation for ProposalList {
     const ROUTE: Route = Route::get("/proposals");
     const GROUP: Group = Group::Sharing;
     const TITLE: &'static str = "List proposals";
-    const DESCRIPTION: &'static str = "Newest first.";
     type Input = ProposalListInput;
     type Output = Proposals;
 
@@ -73,12 +72,12 @@ impl Operation for ProposalList {
         } else {
             ProposalView::Mine
         });
-        let after = input.after.as_deref().filter(|after| !after.is_empty());
+        let (sort, after) = (input.sort.as_str(), input.after.as_deref());
         Ok(Done::read(Proposals {
             view,
             may_decide,
             waiting: store::proposal::proposal_pending_count(tx).await?,
-            page: store::proposal::proposal_list(tx, view, after, PAGE_SIZE).await?,
+            page: store::proposal::proposal_list(tx, view, sort, after, PAGE_SIZE).await?,
         }))
     }
 }

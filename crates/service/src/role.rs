@@ -41,7 +41,7 @@ impl Operation for RoleList {
 
     async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Page<Role>>, AppError> {
         let items = roles::role_list(tx).await?;
-        Ok(Done::read(Page { items, next: None }))
+        Ok(Done::read(Page::whole(items)))
     }
 }
 

@@ -42,7 +42,6 @@ impl Operation for TeamList {
     const ROUTE: Route = Route::get("/teams");
     const GROUP: Group = Group::Members;
     const TITLE: &'static str = "List teams";
-    const DESCRIPTION: &'static str = "By name.";
     type Input = TeamListInput;
     type Output = Page<TeamSummary>;
 
@@ -50,8 +49,7 @@ impl Operation for TeamList {
         tx: &mut AuthorizedTx<'_>,
         input: TeamListInput,
     ) -> Result<Done<Page<TeamSummary>>, AppError> {
-        let after = input.after.as_deref().filter(|after| !after.is_empty());
-        let page = teams::team_list(tx, &input.query, after, PAGE_SIZE).await?;
+        let page = teams::team_list(tx, &input, PAGE_SIZE).await?;
         Ok(Done::read(page))
     }
 }

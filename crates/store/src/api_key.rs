@@ -4,14 +4,12 @@
 
 use domain::{
     ApiKeyId, AppError, Page, Permission, TenantId, Timestamp, UserId, Vendor,
-    api_key::{ApiKey, ApiKeyListInput, ApiKeyScope, NewApiKey, ServiceAccount},
+    api_key::{API_KEY_SORTS, ApiKey, ApiKeyListInput, ApiKeyScope, NewApiKey, ServiceAccount},
 };
-use time::macros::datetime;
-use uuid::Uuid;
 
 use crate::{
     AuthTx, StoreError, TenantTx,
-    cursor::{Cursor, List},
+    cursor::{List, Place},
     error::ConstraintErrors,
     user::UserStatus,
 };
@@ -19,12 +17,6 @@ use crate::{
 pub(crate) const CONSTRAINTS: ConstraintErrors = &[("api_keys_label_check", || {
     AppError::field("label", "Enter a name of 1 to 100 characters.")
 })];
-
-/// Sorts after every row, so the first page starts here.
-const FIRST_PAGE: Cursor<ApiKeyId> = Cursor {
-    at: datetime!(9999-12-31 00:00 UTC),
-    key: ApiKeyId(Uuid::max()),
-};
 
 /// A key as authentication reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,42 +109,65 @@ pub async fn api_key_list(
     now: Timestamp,
     size: u16,
 ) -> Result<Page<ApiKey>, StoreError> {
-    let after = input.after.as_deref().filter(|after| !after.is_empty());
-    let cursor = after.map_or(Ok(FIRST_PAGE), |text| {
-        Cursor::parse(text, List::ApiKey, tx.tenant_id())
-    })?;
     let owner = match scope {
         ApiKeyScope::Any => None,
         ApiKeyScope::Own => Some(tx.member_id()?),
     };
-    let keys = sqlx::query_as!(
-        ApiKey,
-        "SELECT k.id, label, prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind, scopes, vendor,
-                k.created_at, expires_at, last_used_at, revoked_at
-           FROM api_keys k
-           JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
-          WHERE k.tenant_id = $1
-            AND k.created_at <= $2 AND (k.created_at, k.id) < ($2, $3)
-            AND ($4::uuid IS NULL OR k.user_id = $4)
-            AND (revoked_at IS NOT NULL OR expires_at IS NOT NULL AND expires_at <= $5) = $6
-          ORDER BY k.created_at DESC, k.id DESC
-          LIMIT $7",
-        tx.tenant_id() as _,
-        cursor.at,
-        cursor.key as _,
+    let (tenant_id, after) = (tx.tenant_id(), input.after.as_deref());
+    let place = Place::parse(List::ApiKey, tenant_id, &API_KEY_SORTS, &input.sort, after)?;
+    let rows = sqlx::query!(
+        r#"WITH matching AS MATERIALIZED (
+               SELECT k.id,
+                      CASE $6 WHEN 'label' THEN lower(k.label)
+                              WHEN 'owner' THEN u.sort_name
+                              WHEN 'last_used_at' THEN sort_time(k.last_used_at)
+                              WHEN 'expires_at' THEN coalesce(nullif(sort_time(k.expires_at), ''), '9')
+                              ELSE sort_time(k.created_at) END COLLATE "C" AS key
+                 FROM api_keys k
+                 JOIN users u ON u.tenant_id = k.tenant_id AND u.id = k.user_id
+                WHERE k.tenant_id = $1
+                  AND ($2::uuid IS NULL OR k.user_id = $2)
+                  AND (k.revoked_at IS NOT NULL OR k.expires_at IS NOT NULL AND k.expires_at <= $3) = $4
+                  AND ($5 = '' OR strpos(lower(concat_ws(E'\n', k.label, u.display_name)), lower($5)) > 0
+                               OR k.prefix ^@ $5 OR $5 ^@ k.prefix)
+           )
+           SELECT k.id, k.label, k.prefix, k.user_id AS owner_id, u.display_name AS owner_name, u.kind AS owner_kind,
+                  k.scopes, k.vendor, k.created_at, k.expires_at, k.last_used_at, k.revoked_at, m.key AS "key!",
+                  (SELECT count(*) FROM (SELECT FROM matching LIMIT 1001) AS counted) AS "total!"
+             FROM matching m
+             JOIN api_keys k ON k.tenant_id = $1 AND k.id = m.id
+             JOIN users u ON u.tenant_id = $1 AND u.id = k.user_id
+            WHERE ($7::text IS NULL OR CASE WHEN $9 THEN (m.key, m.id) < ($7, $8) ELSE (m.key, m.id) > ($7, $8) END)
+            ORDER BY CASE WHEN $9 THEN m.key END DESC, CASE WHEN $9 THEN m.id END DESC, m.key, m.id
+            LIMIT $10"#,
+        tenant_id as _,
         owner as _,
         now,
         input.ended,
+        input.query.trim(),
+        place.column(),
+        place.key(),
+        place.id(),
+        place.is_descending(),
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(Page::cut(keys, usize::from(size), |key| {
-        Cursor {
-            at: key.created_at,
-            key: key.id,
-        }
-        .to_text(List::ApiKey, tx.tenant_id())
+    let total = rows.first().map_or(0, |row| row.total);
+    let page = place.page(rows, size, total, |row| (row.key.clone(), row.id.0));
+    Ok(page.map(|row| ApiKey {
+        id: row.id,
+        label: row.label,
+        prefix: row.prefix,
+        owner_id: row.owner_id,
+        owner_name: row.owner_name,
+        owner_kind: row.owner_kind,
+        scopes: row.scopes.into(),
+        vendor: row.vendor,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        last_used_at: row.last_used_at,
+        revoked_at: row.revoked_at,
     }))
 }
 

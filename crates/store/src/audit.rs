@@ -8,10 +8,11 @@ use std::net::IpAddr;
 
 use domain::{
     Actor, ActorKind, Page, RequestId, Timestamp, UserId,
-    audit::{AuditEntry, AuditListInput, Outcome},
+    audit::{AUDIT_SORTS, AuditEntry, AuditListInput, Outcome},
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
+use uuid::Uuid;
 
 pub use checkpoint::{
     DueCheckpoint, StoredCheckpoint, checkpoint_create, checkpoint_notes, checkpoints_due,
@@ -22,8 +23,12 @@ pub use verify::{AuditHead, AuditProblem, AuditVerdict, audit_edge_extend, audit
 
 use crate::{
     StoreError, TenantTx, WorkerTx,
-    cursor::{Cursor, List},
+    cursor::{List, Place, parse_time_key, time_key},
 };
+
+/// Bounds of the times that Postgres compares with those of entries.
+const EARLIEST: Timestamp = datetime!(0001-01-01 00:00 UTC);
+const LATEST: Timestamp = datetime!(9999-12-31 00:00 UTC);
 
 /// Severity of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +188,8 @@ struct EntryRow {
     request_id: Option<RequestId>,
     changes: Option<String>,
     metadata: Option<String>,
+    /// Of a page's list.
+    total: Option<i64>,
 }
 
 impl From<EntryRow> for AuditEntry {
@@ -221,17 +228,49 @@ fn request_time_range(id: RequestId) -> Option<(Timestamp, Timestamp)> {
     Some((start - time::Duration::MINUTE, start + time::Duration::HOUR))
 }
 
-/// Sorts after every row, so the first page starts here.
-const FIRST_PAGE: Cursor<i64> = Cursor {
-    at: datetime!(9999-12-31 00:00 UTC),
-    key: i64::MAX,
-};
+/// Selects entries in one direction: both use the index of times, and keep
+/// their plan. Rows are counted up to one more than [`MAX_TOTAL`].
+///
+/// [`MAX_TOTAL`]: domain::paging::MAX_TOTAL
+macro_rules! select_page {
+    ($beyond:tt, $order:tt, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            EntryRow,
+            r#"SELECT seq, at, actor_user_id, actor_label, actor_kind, action, resource_type, resource_id, outcome,
+                      host(ip) AS ip, request_id, changes::text AS changes, metadata::text AS metadata,
+                      (SELECT count(*) FROM (
+                           SELECT FROM audit_log
+                            WHERE tenant_id = $1
+                              AND ($4 = '' OR action ^@ $4)
+                              AND ($5 = '' OR outcome = $5)
+                              AND ($6::uuid IS NULL OR actor_user_id = $6)
+                              AND ($7::uuid IS NULL OR request_id = $7)
+                              AND ($8 = '' OR resource_type = $8)
+                              AND ($9 = '' OR resource_id = $9)
+                              AND at >= $10 AND at < $11
+                            LIMIT 1001
+                       ) AS counted) AS total
+                 FROM audit_log
+                WHERE tenant_id = $1
+                  AND at "# + $beyond + r#"= $2 AND (at, seq) "# + $beyond + r#" ($2, $3)
+                  AND ($4 = '' OR action ^@ $4)
+                  AND ($5 = '' OR outcome = $5)
+                  AND ($6::uuid IS NULL OR actor_user_id = $6)
+                  AND ($7::uuid IS NULL OR request_id = $7)
+                  AND ($8 = '' OR resource_type = $8)
+                  AND ($9 = '' OR resource_id = $9)
+                  AND at >= $10 AND at < $11
+                ORDER BY at "# + $order + ", seq " + $order + " LIMIT $12",
+            $($argument),+
+        )
+    };
+}
 
-/// One page of the tenant's audit log, newest first.
+/// One page of the tenant's audit log.
 ///
 /// # Errors
 /// [`StoreError::Cursor`] for a cursor of another list, [`StoreError::Filter`]
-/// for an invalid outcome, actor or request id.
+/// for an invalid outcome, actor, request id or order.
 pub async fn audit_list(
     tx: &mut TenantTx,
     input: &AuditListInput,
@@ -248,52 +287,61 @@ pub async fn audit_list(
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("request"))?),
     };
-    let span = match request {
-        Some(id) => Some(request_time_range(id).ok_or(StoreError::Filter("request"))?),
-        None => None,
-    };
+    let days = input.days().map_err(|_| StoreError::Filter("from"))?;
+    let (mut from, mut until) = (days.from.unwrap_or(EARLIEST), days.until.unwrap_or(LATEST));
+    if let Some(id) = request {
+        let (start, end) = request_time_range(id).ok_or(StoreError::Filter("request"))?;
+        (from, until) = (from.max(start), until.min(end));
+    }
+    let (tenant_id, after) = (tx.tenant_id(), input.after.as_deref());
+    let place = Place::parse(List::Audit, tenant_id, &AUDIT_SORTS, &input.sort, after)?;
     // The first page has a bound as well, so that all pages share one plan.
-    let after = input.after.as_deref().filter(|after| !after.is_empty());
-    let cursor = after.map_or(Ok(FIRST_PAGE), |text| {
-        Cursor::parse(text, List::Audit, tx.tenant_id())
-    })?;
-    let tenant_id = tx.tenant_id();
-    let rows = sqlx::query_as!(
-        EntryRow,
-        r#"SELECT seq, at, actor_user_id, actor_label, actor_kind, action, resource_type, resource_id, outcome,
-                  host(ip) AS ip, request_id, changes::text AS changes, metadata::text AS metadata
-             FROM audit_log
-            WHERE tenant_id = $1
-              AND at <= $2 AND (at, seq) < ($2, $3)
-              AND ($4 = '' OR action ^@ $4)
-              AND ($5 = '' OR outcome = $5)
-              AND ($6::uuid IS NULL OR actor_user_id = $6)
-              AND ($7::uuid IS NULL OR request_id = $7)
-              AND at >= coalesce($8, '-infinity'::timestamptz)
-              AND at < coalesce($9, 'infinity'::timestamptz)
-            ORDER BY at DESC, seq DESC
-            LIMIT $10"#,
-        tenant_id as _,
-        cursor.at,
-        cursor.key,
-        input.action,
-        input.outcome,
-        actor as _,
-        request as _,
-        span.map(|(from, _)| from),
-        span.map(|(_, to)| to),
-        i64::from(size) + 1,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    let entries: Vec<AuditEntry> = rows.into_iter().map(AuditEntry::from).collect();
-    Ok(Page::cut(entries, usize::from(size), |entry| {
-        Cursor {
-            at: entry.at,
-            key: entry.seq,
-        }
-        .to_text(List::Audit, tx.tenant_id())
-    }))
+    let (at, seq) = match place.key() {
+        Some(key) => parse_key(key)?,
+        None if place.is_descending() => (LATEST, i64::MAX),
+        None => (EARLIEST, 0),
+    };
+    macro_rules! select {
+        ($beyond:tt, $order:tt) => {
+            select_page!(
+                $beyond,
+                $order,
+                tenant_id as _,
+                at,
+                seq,
+                input.action,
+                input.outcome,
+                actor as _,
+                request as _,
+                input.target_kind,
+                input.target,
+                from,
+                until,
+                i64::from(size) + 1,
+            )
+            .fetch_all(tx.conn())
+            .await?
+        };
+    }
+    let rows = if place.is_descending() {
+        select!("<", "DESC")
+    } else {
+        select!(">", "ASC")
+    };
+    let total = rows.first().and_then(|row| row.total).unwrap_or(0);
+    let page = place.page(rows, size, total, |row| {
+        (format!("{}.{}", time_key(row.at), row.seq), Uuid::nil())
+    });
+    Ok(page.map(AuditEntry::from))
+}
+
+/// Time and sequence number of the row at a place.
+fn parse_key(key: &str) -> Result<(Timestamp, i64), StoreError> {
+    let (micros, seq) = key.split_once('.').ok_or(StoreError::Cursor)?;
+    Ok((
+        parse_time_key(micros)?,
+        seq.parse().map_err(|_| StoreError::Cursor)?,
+    ))
 }
 
 /// The newest entries whose actor or subject is the member.
@@ -308,7 +356,8 @@ pub async fn audit_list_for_member(
         r#"SELECT seq AS "seq!", at AS "at!", actor_user_id AS "actor_user_id: UserId",
                   actor_label AS "actor_label!", actor_kind AS "actor_kind!", action AS "action!",
                   resource_type, resource_id, outcome AS "outcome!: Outcome", host(ip) AS ip,
-                  request_id AS "request_id: RequestId", changes::text AS changes, metadata::text AS metadata
+                  request_id AS "request_id: RequestId", changes::text AS changes, metadata::text AS metadata,
+                  NULL::bigint AS total
              FROM (
                  (SELECT * FROM audit_log
                    WHERE tenant_id = $1 AND actor_user_id = $2
@@ -342,7 +391,8 @@ pub async fn audit_list_for_request(
     let rows = sqlx::query_as!(
         EntryRow,
         r#"SELECT seq, at, actor_user_id, actor_label, actor_kind, action, resource_type, resource_id, outcome,
-                  host(ip) AS ip, request_id, changes::text AS changes, metadata::text AS metadata
+                  host(ip) AS ip, request_id, changes::text AS changes, metadata::text AS metadata,
+                  NULL::bigint AS total
              FROM audit_log
             WHERE tenant_id = $1 AND actor_user_id = $2 AND at >= $4 AND at < $5
               AND request_id = $3 AND resource_type = 'user'

@@ -7,7 +7,11 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use domain::{TenantId, Timestamp};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    Page, TenantId, Timestamp,
+    paging::{Sort, Sorts},
+};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -23,8 +27,6 @@ pub enum List {
     Invite,
     Member,
     Memory,
-    /// Memories in the order of their creation.
-    MemoryByCreation,
     /// Earlier versions of a memory.
     MemoryVersion,
     Notification,
@@ -42,7 +44,6 @@ impl List {
             Self::Invite => "invite",
             Self::Member => "member",
             Self::Memory => "memory",
-            Self::MemoryByCreation => "memory_by_creation",
             Self::MemoryVersion => "memory_version",
             Self::Notification => "notification",
             Self::Proposal => "proposal",
@@ -112,40 +113,155 @@ impl<T: FromStr> Cursor<T> {
     }
 }
 
-/// The position after a row in a list sorted by name and id.
+/// The place of a page in a list that can be sorted and read in both directions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameCursor {
-    pub name: String,
-    pub id: Uuid,
+pub struct Place {
+    list: List,
+    tenant_id: TenantId,
+    sort: Sort,
+    /// The row next to the page, by its sort key and id; `None` for the first
+    /// page.
+    row: Option<(String, Uuid)>,
+    /// The page ends before this row.
+    is_backward: bool,
 }
 
-impl NameCursor {
-    /// Sorts before every row, so the first page starts here.
-    pub const START: Self = Self {
-        name: String::new(),
-        id: Uuid::nil(),
-    };
-
-    /// Encodes the cursor, for [`domain::Page::next`].
-    pub fn to_text(&self, list: List, tenant_id: TenantId) -> String {
-        list.encode(tenant_id, &format!("{}~{}", self.id, self.name))
-    }
-
-    /// Decodes the text of [`NameCursor::to_text`].
+impl Place {
+    /// `sort` and `after` are those of the list's input.
     ///
     /// # Errors
-    /// [`StoreError::Cursor`] for malformed text, or a cursor of another list
-    /// or tenant.
-    pub fn parse(text: &str, list: List, tenant_id: TenantId) -> Result<Self, StoreError> {
-        let (id, name) = list
-            .decode(tenant_id, text)?
-            .split_once('~')
-            .ok_or(StoreError::Cursor)?;
-        Ok(Self {
-            name: name.to_owned(),
-            id: id.parse().map_err(|_| StoreError::Cursor)?,
-        })
+    /// [`StoreError::Filter`] for an unknown column, otherwise as [`Place::new`].
+    pub fn parse(
+        list: List,
+        tenant_id: TenantId,
+        sorts: &Sorts,
+        sort: &str,
+        after: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let sort = sorts.parse(sort).ok_or(StoreError::Filter("sort"))?;
+        Self::new(list, tenant_id, sort, after)
     }
+
+    /// # Errors
+    /// [`StoreError::Cursor`] for malformed text, or a cursor of another list,
+    /// order or tenant.
+    pub fn new(
+        list: List,
+        tenant_id: TenantId,
+        sort: Sort,
+        after: Option<&str>,
+    ) -> Result<Self, StoreError> {
+        let mut place = Self {
+            list,
+            tenant_id,
+            sort,
+            row: None,
+            is_backward: false,
+        };
+        let Some(text) = after.filter(|after| !after.is_empty()) else {
+            return Ok(place);
+        };
+        let position = URL_SAFE_NO_PAD
+            .decode(list.decode(tenant_id, text)?)
+            .map_err(|_| StoreError::Cursor)?;
+        let position = String::from_utf8(position).map_err(|_| StoreError::Cursor)?;
+        let mut parts = position.splitn(4, '~');
+        let mut part = || parts.next().ok_or(StoreError::Cursor);
+        if part()? != place.sort_text() {
+            return Err(StoreError::Cursor);
+        }
+        place.is_backward = match part()? {
+            ">" => false,
+            "<" => true,
+            _ => return Err(StoreError::Cursor),
+        };
+        let id = part()?.parse().map_err(|_| StoreError::Cursor)?;
+        place.row = Some((part()?.to_owned(), id));
+        Ok(place)
+    }
+
+    pub const fn column(&self) -> &'static str {
+        self.sort.column
+    }
+
+    /// True if the rows are read in descending order.
+    pub const fn is_descending(&self) -> bool {
+        self.sort.is_descending != self.is_backward
+    }
+
+    /// True for a page before a row: its rows are read from its end.
+    pub const fn is_backward(&self) -> bool {
+        self.is_backward
+    }
+
+    /// Sort key of the row next to the page.
+    pub fn key(&self) -> Option<&str> {
+        self.row.as_ref().map(|(key, _)| key.as_str())
+    }
+
+    /// Id of the row next to the page.
+    pub fn id(&self) -> Uuid {
+        self.row.as_ref().map_or(Uuid::nil(), |(_, id)| *id)
+    }
+
+    /// The sort key of [`Place::key`] as a time, in lists sorted by one.
+    ///
+    /// # Errors
+    /// [`StoreError::Cursor`] if it is none.
+    pub fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.key().map(parse_time_key).transpose()
+    }
+
+    /// Builds the page from `rows`, of which the query asked one more than
+    /// `size`. `row` returns a row's sort key and id.
+    pub fn page<R>(
+        &self,
+        mut rows: Vec<R>,
+        size: u16,
+        total: i64,
+        row: impl Fn(&R) -> (String, Uuid),
+    ) -> Page<R> {
+        let has_more = rows.len() > usize::from(size);
+        rows.truncate(size.into());
+        let (has_prev, has_next) = if self.is_backward {
+            rows.reverse();
+            (has_more, true)
+        } else {
+            (self.row.is_some(), has_more)
+        };
+        let cursor = |neighbour: Option<&R>, direction: char| {
+            let (key, id) = row(neighbour?);
+            // The key can be any text; clients may put it into a URL as it is.
+            let position = format!("{}~{direction}~{id}~{key}", self.sort_text());
+            let position = URL_SAFE_NO_PAD.encode(position);
+            Some(self.list.encode(self.tenant_id, &position))
+        };
+        Page {
+            next: cursor(rows.last().filter(|_| has_next), '>'),
+            prev: cursor(rows.first().filter(|_| has_prev), '<'),
+            total: Some(total),
+            items: rows,
+        }
+    }
+
+    fn sort_text(&self) -> String {
+        let minus = if self.sort.is_descending { "-" } else { "" };
+        format!("{minus}{}", self.sort.column)
+    }
+}
+
+/// Reads the text of [`time_key`].
+///
+/// # Errors
+/// [`StoreError::Cursor`] for any other text.
+pub fn parse_time_key(key: &str) -> Result<Timestamp, StoreError> {
+    let micros: i64 = key.parse().map_err(|_| StoreError::Cursor)?;
+    Timestamp::from_unix_timestamp_nanos(i128::from(micros) * 1_000).map_err(|_| StoreError::Cursor)
+}
+
+/// The sort key of a time, as the SQL function `sort_time` writes it.
+pub fn time_key(at: Timestamp) -> String {
+    format!("{:020}", at.unix_timestamp_nanos() / 1_000)
 }
 
 #[cfg(test)]
@@ -155,26 +271,78 @@ mod tests {
     const ACME: TenantId = TenantId(Uuid::from_u128(1));
     const OTHER: TenantId = TenantId(Uuid::from_u128(2));
 
+    const SORTS: Sorts = Sorts {
+        columns: &["name", "at"],
+        default: Sort {
+            column: "name",
+            is_descending: false,
+        },
+    };
+
+    fn place(sort: &str, after: Option<&str>) -> Result<Place, StoreError> {
+        Place::parse(List::Team, ACME, &SORTS, sort, after)
+    }
+
+    fn page(place: &Place, names: &[&str]) -> Page<String> {
+        let rows = names.iter().map(|name| (*name).to_owned()).collect();
+        place.page(rows, 2, 9, |name| (name.clone(), Uuid::max()))
+    }
+
     #[test]
-    fn name_cursor_round_trips() {
-        for name in ["mia", "a~b", "", "ö 1~"] {
-            let cursor = NameCursor {
-                name: name.into(),
-                id: Uuid::max(),
-            };
-            let text = cursor.to_text(List::Team, ACME);
-            assert_eq!(NameCursor::parse(&text, List::Team, ACME).unwrap(), cursor);
+    fn pages_are_read_forward_and_back() {
+        let first = page(&place("", None).unwrap(), &["a", "b~x", "c"]);
+        assert_eq!((first.prev.is_some(), first.total), (false, Some(9)));
+        let second = place("", first.next.as_deref()).unwrap();
+        assert_eq!((second.key(), second.is_descending()), (Some("b~x"), false));
+        let second = page(&second, &["c", "d"]);
+        assert_eq!(second.next, None);
+        let back = place("", second.prev.as_deref()).unwrap();
+        assert_eq!((back.key(), back.is_descending()), (Some("c"), true));
+        let back = page(&back, &["b~x", "a"]);
+        assert_eq!(back.items, ["a", "b~x"]);
+        assert_eq!((back.prev, back.next), (None, first.next));
+    }
+
+    #[test]
+    fn descending_order_is_read_back_in_ascending_order() {
+        let first = page(&place("-name", None).unwrap(), &["c", "b", "a"]);
+        let second = place("-name", first.next.as_deref()).unwrap();
+        assert!(second.is_descending());
+        let second = page(&second, &["a"]);
+        let back = place("-name", second.prev.as_deref()).unwrap();
+        assert!(!back.is_descending());
+    }
+
+    #[test]
+    fn place_of_another_order_or_malformed_text_is_rejected() {
+        let next = page(&place("name", None).unwrap(), &["a", "b", "c"]).next;
+        for sort in ["-name", "at"] {
+            let parsed = place(sort, next.as_deref());
+            assert!(matches!(parsed, Err(StoreError::Cursor)), "{sort}");
         }
-        for position in ["", "~", "mia", "mia~1"] {
-            let text = List::Team.encode(ACME, position);
-            assert!(
-                matches!(
-                    NameCursor::parse(&text, List::Team, ACME),
-                    Err(StoreError::Cursor)
-                ),
-                "{text}"
-            );
+        assert!(matches!(
+            place("size", None),
+            Err(StoreError::Filter("sort"))
+        ));
+        for position in ["", "~", "name~>", "name~>~1~a", "name~=~1~a"] {
+            for position in [position.to_owned(), URL_SAFE_NO_PAD.encode(position)] {
+                let text = List::Team.encode(ACME, &position);
+                assert!(
+                    matches!(place("", Some(&text)), Err(StoreError::Cursor)),
+                    "{text}"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn time_key_is_read_as_its_time() {
+        let at = Timestamp::from_unix_timestamp_nanos(1_789_000_000_123_456_000).unwrap();
+        let place = Place {
+            row: Some((time_key(at), Uuid::nil())),
+            ..place("at", None).unwrap()
+        };
+        assert_eq!(place.time().unwrap(), Some(at));
     }
 
     #[test]
@@ -219,18 +387,15 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             key: Uuid::nil(),
         };
-        let name = NameCursor::START;
+        let next = page(&place("", None).unwrap(), &["a", "b", "c"]).next;
         for (list, tenant_id) in [(List::Memory, OTHER), (List::ApiKey, ACME)] {
             let text = key.to_text(List::Memory, ACME);
             assert!(matches!(
                 Cursor::<Uuid>::parse(&text, list, tenant_id),
                 Err(StoreError::Cursor)
             ));
-            let text = name.to_text(List::Memory, ACME);
-            assert!(matches!(
-                NameCursor::parse(&text, list, tenant_id),
-                Err(StoreError::Cursor)
-            ));
+            let parsed = Place::parse(list, tenant_id, &SORTS, "", next.as_deref());
+            assert!(matches!(parsed, Err(StoreError::Cursor)));
         }
     }
 }

@@ -2,25 +2,16 @@
 //! read in an [`AuthTx`] only, which finds the tenant by it, never in an
 //! organisation's own transactions.
 
+use crate::{
+    AuthTx, StoreError, TenantTx,
+    cursor::{List, Place},
+};
 use domain::{
     InviteId, Page, RoleId, TeamId, TenantId, Timestamp, UserId,
     email::EmailAddress,
-    invite::{Invite, InviteListInput, InviteStatus},
+    invite::{INVITE_SORTS, Invite, InviteListInput, InviteStatus},
     role::RoleRef,
     team::TeamRef,
-};
-use time::macros::datetime;
-use uuid::Uuid;
-
-use crate::{
-    AuthTx, StoreError, TenantTx,
-    cursor::{Cursor, List},
-};
-
-/// Sorts after every row, so the first page starts here.
-const FIRST_PAGE: Cursor<InviteId> = Cursor {
-    at: datetime!(9999-12-31 00:00 UTC),
-    key: InviteId(Uuid::max()),
 };
 
 /// An invite to be stored.
@@ -162,49 +153,67 @@ pub async fn invite_list(
     now: Timestamp,
     size: u16,
 ) -> Result<Page<Invite>, StoreError> {
-    let after = input.after.as_deref().filter(|after| !after.is_empty());
-    let cursor = after.map_or(Ok(FIRST_PAGE), |text| {
-        Cursor::parse(text, List::Invite, tx.tenant_id())
-    })?;
     let status = match input.status.as_str() {
         "" => None,
         key => Some(InviteStatus::from_key(key).ok_or(StoreError::Filter("status"))?),
     };
-    let rows = sqlx::query_as!(
-        InviteRow,
-        r#"SELECT i.id, i.email, i.role_id, r.key AS "role_key?", r.name AS "role_name?",
-                  i.team_id, g.name AS "team_name?", i.invited_by, u.display_name AS "inviter?",
-                  i.renewals, i.status, i.created_at, i.expires_at, i.accepted_at, a.display_name AS "accepter?"
-             FROM invites i
+    let (tenant_id, after) = (tx.tenant_id(), input.after.as_deref());
+    let place = Place::parse(List::Invite, tenant_id, &INVITE_SORTS, &input.sort, after)?;
+    let rows = sqlx::query!(
+        r#"WITH matching AS MATERIALIZED (
+               SELECT i.id, s.status,
+                      CASE $4 WHEN 'email' THEN lower(coalesce(i.email, ''))
+                              WHEN 'status' THEN s.status
+                              WHEN 'expires_at' THEN sort_time(i.expires_at)
+                              ELSE sort_time(i.created_at) END COLLATE "C" AS key
+                 FROM invites i
+                CROSS JOIN LATERAL (
+                         SELECT CASE WHEN i.status = 'pending' AND i.expires_at <= $3 THEN 'expired'
+                                     ELSE i.status END AS status
+                     ) AS s
+                WHERE i.tenant_id = $1 AND ($2::text IS NULL OR s.status = $2)
+           )
+           SELECT i.id, i.email, i.role_id, r.key AS "role_key?", r.name AS "role_name?",
+                  i.team_id, g.name AS "team_name?", u.display_name AS "inviter?",
+                  m.status AS "status!: InviteStatus", i.created_at, i.expires_at, i.accepted_at,
+                  a.display_name AS "accepter?", m.key AS "key!", (SELECT count(*) FROM (SELECT FROM matching LIMIT 1001) AS counted) AS "total!"
+             FROM matching m
+             JOIN invites i ON i.tenant_id = $1 AND i.id = m.id
              LEFT JOIN roles r ON r.tenant_id = i.tenant_id AND r.id = i.role_id
              LEFT JOIN teams g ON g.tenant_id = i.tenant_id AND g.id = i.team_id
              LEFT JOIN users u ON u.tenant_id = i.tenant_id AND u.id = i.invited_by
              LEFT JOIN users a ON a.tenant_id = i.tenant_id AND a.id = i.accepted_by
-            WHERE i.tenant_id = $1
-              AND i.created_at <= $2 AND (i.created_at, i.id) < ($2, $3)
-              AND ($4::text IS NULL
-                   OR $4 = CASE WHEN i.status = 'pending' AND i.expires_at <= $5 THEN 'expired' ELSE i.status END)
-            ORDER BY i.created_at DESC, i.id DESC
-            LIMIT $6"#,
-        tx.tenant_id() as _,
-        cursor.at,
-        cursor.key as _,
+            WHERE ($5::text IS NULL OR CASE WHEN $7 THEN (m.key, m.id) < ($5, $6) ELSE (m.key, m.id) > ($5, $6) END)
+            ORDER BY CASE WHEN $7 THEN m.key END DESC, CASE WHEN $7 THEN m.id END DESC, m.key, m.id
+            LIMIT $8"#,
+        tenant_id as _,
         status as _,
         now,
+        place.column(),
+        place.key(),
+        place.id(),
+        place.is_descending(),
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    let invites: Vec<_> = rows
-        .into_iter()
-        .map(|row| StoredInvite::from(row).invite)
-        .collect();
-    Ok(Page::cut(invites, usize::from(size), |invite| {
-        Cursor {
-            at: invite.created_at,
-            key: invite.id,
+    let total = rows.first().map_or(0, |row| row.total);
+    let page = place.page(rows, size, total, |row| (row.key.clone(), row.id.0));
+    Ok(page.map(|row| {
+        let role = row.role_id.zip(row.role_key.zip(row.role_name));
+        let team = row.team_id.zip(row.team_name);
+        Invite {
+            id: row.id,
+            email: row.email,
+            role: role.map(|(id, (key, name))| RoleRef { id, key, name }),
+            team: team.map(|(id, name)| TeamRef { id, name }),
+            invited_by: row.inviter,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            status: row.status,
+            accepted_by: row.accepter,
+            accepted_at: row.accepted_at,
         }
-        .to_text(List::Invite, tx.tenant_id())
     }))
 }
 

@@ -5,23 +5,24 @@ use std::collections::HashMap;
 use domain::{
     ActorKind, Page, TeamId, UserId,
     access::SystemRole,
-    member::{HeldRole, HeldTeam, Member, MemberListInput, MemberSummary, UserStatus},
+    member::{
+        HeldRole, HeldTeam, MEMBER_SORTS, Member, MemberListInput, MemberSummary, UserStatus,
+    },
     role::RoleRef,
     team::TeamRole,
 };
 
 use crate::{
     StoreError, TenantTx,
-    cursor::{List, NameCursor},
+    cursor::{List, Place},
     role::owner_status,
 };
 
-/// A page of the tenant's members, sorted by name. The time doesn't grow with
-/// the depth.
+/// A page of the tenant's members.
 ///
 /// # Errors
 /// [`StoreError::Cursor`] for a cursor of another list, [`StoreError::Filter`]
-/// for an invalid status, kind or team.
+/// for an invalid status, kind, team or order.
 pub async fn member_list(
     tx: &mut TenantTx,
     input: &MemberListInput,
@@ -37,13 +38,29 @@ pub async fn member_list(
         "" => None,
         id => Some(id.parse().map_err(|_| StoreError::Filter("team"))?),
     };
-    let cursor = input.after.as_deref().filter(|after| !after.is_empty());
-    let after = cursor.map_or(Ok(NameCursor::START), |text| {
-        NameCursor::parse(text, List::Member, tx.tenant_id())
-    })?;
-    let tenant_id = tx.tenant_id();
+    let (tenant_id, after) = (tx.tenant_id(), input.after.as_deref());
+    let place = Place::parse(List::Member, tenant_id, &MEMBER_SORTS, &input.sort, after)?;
     let rows = sqlx::query!(
-        r#"SELECT u.id, u.display_name, u.sort_name, u.email, u.kind, u.status, u.last_seen_at,
+        r#"WITH matching AS MATERIALIZED (
+               SELECT u.id,
+                      CASE $7 WHEN 'name' THEN u.sort_name
+                              WHEN 'status' THEN u.status
+                              WHEN 'last_seen_at' THEN sort_time(u.last_seen_at)
+                              ELSE sort_time(u.created_at) END COLLATE "C" AS key
+                 FROM users u
+                WHERE u.tenant_id = $1
+                  AND ($2 = '' OR strpos(lower(concat_ws(E'\n', u.display_name, u.email, u.handle)), lower($2)) > 0)
+                  AND ($3 = '' OR u.status = $3)
+                  AND ($4 = '' OR u.kind = $4)
+                  AND ($5 = '' OR EXISTS (
+                          SELECT FROM user_roles ur JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
+                           WHERE ur.tenant_id = $1 AND ur.user_id = u.id AND r.key = $5))
+                  AND ($6::uuid IS NULL OR EXISTS (
+                          SELECT FROM team_members m
+                           WHERE m.tenant_id = $1 AND m.user_id = u.id AND m.team_id = $6))
+           )
+           SELECT u.id, u.display_name, u.email, u.kind, u.status, u.last_seen_at, m.key AS "key!",
+                  (SELECT count(*) FROM (SELECT FROM matching LIMIT 1001) AS counted) AS "total!",
                   ARRAY(
                       SELECT r.name FROM roles r
                        WHERE r.tenant_id = $1 AND r.id IN (
@@ -56,55 +73,37 @@ pub async fn member_list(
                            SELECT m.team_id FROM team_members m WHERE m.tenant_id = $1 AND m.user_id = u.id)
                        ORDER BY g.name
                   ) AS "teams!"
-             FROM users u
-            WHERE u.tenant_id = $1 AND (u.sort_name, u.id) > ($2, $3)
-              AND ($4 = '' OR strpos(lower(concat_ws(E'\n', u.display_name, u.email, u.handle)), lower($4)) > 0)
-              AND ($5 = '' OR u.status = $5)
-              AND ($6 = '' OR u.kind = $6)
-              AND ($7 = '' OR EXISTS (
-                      SELECT FROM user_roles ur JOIN roles r ON r.tenant_id = ur.tenant_id AND r.id = ur.role_id
-                       WHERE ur.tenant_id = $1 AND ur.user_id = u.id AND r.key = $7))
-              AND ($8::uuid IS NULL OR EXISTS (
-                      SELECT FROM team_members m
-                       WHERE m.tenant_id = $1 AND m.user_id = u.id AND m.team_id = $8))
-            ORDER BY u.sort_name, u.id
-            LIMIT $9"#,
+             FROM matching m
+             JOIN users u ON u.tenant_id = $1 AND u.id = m.id
+            WHERE ($8::text IS NULL OR CASE WHEN $10 THEN (m.key, m.id) < ($8, $9) ELSE (m.key, m.id) > ($8, $9) END)
+            ORDER BY CASE WHEN $10 THEN m.key END DESC, CASE WHEN $10 THEN m.id END DESC, m.key, m.id
+            LIMIT $11"#,
         tenant_id as _,
-        after.name,
-        after.id,
         input.query.trim(),
         input.status,
         input.kind,
         input.role,
         team as _,
+        place.column(),
+        place.key(),
+        place.id(),
+        place.is_descending(),
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    let page = Page::cut(rows, size.into(), |row| {
-        NameCursor {
-            name: row.sort_name.clone(),
-            id: row.id.0,
-        }
-        .to_text(List::Member, tx.tenant_id())
-    });
-    Ok(Page {
-        next: page.next,
-        items: page
-            .items
-            .into_iter()
-            .map(|row| MemberSummary {
-                id: row.id,
-                display_name: row.display_name,
-                email: row.email,
-                kind: row.kind,
-                status: row.status,
-                roles: row.roles,
-                teams: row.teams,
-                last_seen_at: row.last_seen_at,
-            })
-            .collect(),
-    })
+    let total = rows.first().map_or(0, |row| row.total);
+    let page = place.page(rows, size, total, |row| (row.key.clone(), row.id.0));
+    Ok(page.map(|row| MemberSummary {
+        id: row.id,
+        display_name: row.display_name,
+        email: row.email,
+        kind: row.kind,
+        status: row.status,
+        roles: row.roles,
+        teams: row.teams,
+        last_seen_at: row.last_seen_at,
+    }))
 }
 
 /// The names of those of these members that the tenant has.

@@ -6,8 +6,8 @@ use domain::{
     access::SystemRole,
     memory::{MemoryAttributes, Visibility},
     proposal::{
-        PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView, ProposedChange,
-        SharedMemory,
+        PROPOSAL_SORTS, PendingProposal, Proposal, ProposalStatus, ProposalSummary, ProposalView,
+        ProposedChange, SharedMemory,
     },
     share::{Audience, Comment},
 };
@@ -15,7 +15,7 @@ use sqlx::types::Json;
 
 use crate::{
     StoreError, TenantTx,
-    cursor::{Cursor, List},
+    cursor::{List, Place},
     error::ConstraintErrors,
 };
 
@@ -309,42 +309,60 @@ pub async fn proposal_pending(
 pub async fn proposal_list(
     tx: &mut TenantTx,
     view: ProposalView,
+    sort: &str,
     after: Option<&str>,
     size: u16,
 ) -> Result<Page<ProposalSummary>, StoreError> {
     let tenant_id = tx.tenant_id();
-    let after: Option<Cursor<ProposalId>> = after
-        .map(|text| Cursor::parse(text, List::Proposal, tenant_id))
-        .transpose()?;
-    let proposals = sqlx::query_as!(
-        ProposalSummary,
-        r#"SELECT p.id, p.title, left(p.content, 280) AS "excerpt!", p.proposed_by AS proposer_id,
+    let place = Place::parse(List::Proposal, tenant_id, &PROPOSAL_SORTS, sort, after)?;
+    let rows = sqlx::query!(
+        r#"WITH matching AS MATERIALIZED (
+               SELECT p.id,
+                      CASE $4 WHEN 'title' THEN lower(p.title)
+                              WHEN 'proposer' THEN author.sort_name
+                              ELSE sort_time(p.created_at) END COLLATE "C" AS key
+                 FROM memory_proposals p
+                 JOIN users author ON author.tenant_id = $1 AND author.id = p.proposed_by
+                WHERE p.tenant_id = $1
+                  AND ($3 = 'mine' AND p.proposed_by = $2
+                       OR $3 = 'decided' AND p.reviewed_by = $2
+                       OR $3 = 'waiting' AND p.status = 'pending' AND p.proposed_by <> $2)
+           )
+           SELECT p.id, p.title, left(p.content, 280) AS "excerpt!", p.proposed_by AS proposer_id,
                   author.display_name AS proposer_name, p.to_visibility AS visibility, p.team_name,
-                  p.replaces IS NOT NULL AS "is_change!", p.status, p.created_at, p.reviewed_at
-             FROM memory_proposals p
+                  p.replaces IS NOT NULL AS "is_change!", p.status, p.created_at, p.reviewed_at, m.key AS "key!",
+                  (SELECT count(*) FROM (SELECT FROM matching LIMIT 1001) AS counted) AS "total!"
+             FROM matching m
+             JOIN memory_proposals p ON p.tenant_id = $1 AND p.id = m.id
              JOIN users author ON author.tenant_id = $1 AND author.id = p.proposed_by
-            WHERE p.tenant_id = $1
-              AND ($3 = 'mine' AND p.proposed_by = $2
-                   OR $3 = 'decided' AND p.reviewed_by = $2
-                   OR $3 = 'waiting' AND p.status = 'pending' AND p.proposed_by <> $2)
-              AND (p.created_at, p.id) < (coalesce($4, 'infinity'::timestamptz), coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-            ORDER BY p.created_at DESC, p.id DESC
-            LIMIT $6"#,
-        tx.tenant_id() as _,
+            WHERE ($5::text IS NULL OR CASE WHEN $7 THEN (m.key, m.id) < ($5, $6) ELSE (m.key, m.id) > ($5, $6) END)
+            ORDER BY CASE WHEN $7 THEN m.key END DESC, CASE WHEN $7 THEN m.id END DESC, m.key, m.id
+            LIMIT $8"#,
+        tenant_id as _,
         tx.member_id()? as _,
         view as _,
-        after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key) as _,
+        place.column(),
+        place.key(),
+        place.id(),
+        place.is_descending(),
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(Page::cut(proposals, size.into(), |proposal| {
-        Cursor {
-            at: proposal.created_at,
-            key: proposal.id,
-        }
-        .to_text(List::Proposal, tenant_id)
+    let total = rows.first().map_or(0, |row| row.total);
+    let page = place.page(rows, size, total, |row| (row.key.clone(), row.id.0));
+    Ok(page.map(|row| ProposalSummary {
+        id: row.id,
+        title: row.title,
+        excerpt: row.excerpt,
+        proposer_id: row.proposer_id,
+        proposer_name: row.proposer_name,
+        visibility: row.visibility,
+        team_name: row.team_name,
+        is_change: row.is_change,
+        status: row.status,
+        created_at: row.created_at,
+        reviewed_at: row.reviewed_at,
     }))
 }
 

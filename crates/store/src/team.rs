@@ -2,12 +2,12 @@
 
 use domain::{
     AppError, MemoryId, Page, TeamId, Timestamp, UserId,
-    team::{TeamMember, TeamName, TeamRef, TeamRole, TeamSummary},
+    team::{TEAM_SORTS, TeamListInput, TeamMember, TeamName, TeamRef, TeamRole, TeamSummary},
 };
 
 use crate::{
     StoreError, TenantTx,
-    cursor::{List, NameCursor},
+    cursor::{List, Place},
     error::ConstraintErrors,
 };
 
@@ -80,24 +80,31 @@ pub async fn team_names(tx: &mut TenantTx) -> Result<Vec<TeamRef>, StoreError> {
     .await?)
 }
 
-/// A page of the tenant's teams, sorted by name. A non-empty `query` restricts
-/// it to names that contain it.
+/// A page of the tenant's teams.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] for a cursor of another list.
+/// [`StoreError::Cursor`] for a cursor of another list, [`StoreError::Filter`]
+/// for an unknown order.
 pub async fn team_list(
     tx: &mut TenantTx,
-    query: &str,
-    cursor: Option<&str>,
+    input: &TeamListInput,
     size: u16,
 ) -> Result<Page<TeamSummary>, StoreError> {
-    let after = cursor.map_or(Ok(NameCursor::START), |text| {
-        NameCursor::parse(text, List::Team, tx.tenant_id())
-    })?;
+    let (tenant_id, after) = (tx.tenant_id(), input.after.as_deref());
+    let place = Place::parse(List::Team, tenant_id, &TEAM_SORTS, &input.sort, after)?;
     let rows = sqlx::query!(
-        r#"SELECT g.id, g.name, g.sort_name,
-                  (SELECT count(DISTINCT m.user_id) FROM team_members m
-                    WHERE m.tenant_id = $1 AND m.team_id = g.id) AS "members!",
+        r#"WITH matching AS MATERIALIZED (
+               SELECT g.id, c.members,
+                      CASE $3 WHEN 'name' THEN g.sort_name
+                              ELSE lpad(c.members::text, 20, '0') END COLLATE "C" AS key
+                 FROM teams g
+                CROSS JOIN LATERAL (
+                         SELECT count(DISTINCT m.user_id) AS members FROM team_members m
+                          WHERE m.tenant_id = $1 AND m.team_id = g.id
+                     ) AS c
+                WHERE g.tenant_id = $1 AND ($2 = '' OR strpos(g.sort_name, lower($2)) > 0)
+           )
+           SELECT g.id, g.name, m.members AS "members!", m.key AS "key!", (SELECT count(*) FROM (SELECT FROM matching LIMIT 1001) AS counted) AS "total!",
                   ARRAY(
                       SELECT u.display_name FROM users u
                        WHERE u.tenant_id = $1 AND u.id IN (
@@ -107,43 +114,33 @@ pub async fn team_list(
                   ) AS "leads!",
                   EXISTS (
                       SELECT FROM team_members m
-                       WHERE m.tenant_id = $1 AND m.team_id = g.id AND m.user_id = $5
+                       WHERE m.tenant_id = $1 AND m.team_id = g.id AND m.user_id = $7
                   ) AS "is_own!"
-             FROM teams g
-            WHERE g.tenant_id = $1 AND (g.sort_name, g.id) > ($2, $3)
-              AND ($4 = '' OR strpos(g.sort_name, lower($4)) > 0)
-            ORDER BY g.sort_name, g.id
-            LIMIT $6"#,
-        tx.tenant_id() as _,
-        after.name,
-        after.id,
-        query.trim(),
+             FROM matching m
+             JOIN teams g ON g.tenant_id = $1 AND g.id = m.id
+            WHERE ($4::text IS NULL OR CASE WHEN $6 THEN (m.key, m.id) < ($4, $5) ELSE (m.key, m.id) > ($4, $5) END)
+            ORDER BY CASE WHEN $6 THEN m.key END DESC, CASE WHEN $6 THEN m.id END DESC, m.key, m.id
+            LIMIT $8"#,
+        tenant_id as _,
+        input.query.trim(),
+        place.column(),
+        place.key(),
+        place.id(),
+        place.is_descending(),
         tx.user_id() as _,
         i64::from(size) + 1,
     )
     .fetch_all(tx.conn())
     .await?;
-    let page = Page::cut(rows, size.into(), |row| {
-        NameCursor {
-            name: row.sort_name.clone(),
-            id: row.id.0,
-        }
-        .to_text(List::Team, tx.tenant_id())
-    });
-    Ok(Page {
-        next: page.next,
-        items: page
-            .items
-            .into_iter()
-            .map(|row| TeamSummary {
-                id: row.id,
-                name: row.name,
-                member_count: row.members,
-                leads: row.leads,
-                is_own: row.is_own,
-            })
-            .collect(),
-    })
+    let total = rows.first().map_or(0, |row| row.total);
+    let page = place.page(rows, size, total, |row| (row.key.clone(), row.id.0));
+    Ok(page.map(|row| TeamSummary {
+        id: row.id,
+        name: row.name,
+        member_count: row.members,
+        leads: row.leads,
+        is_own: row.is_own,
+    }))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

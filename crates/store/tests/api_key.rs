@@ -47,7 +47,10 @@ async fn create(
 
 async fn labels(db: &TestDb, actor: &Actor, scope: ApiKeyScope, ended: bool) -> Vec<ApiKeyId> {
     let mut tx = db.store.begin(actor).await.unwrap();
-    let input = ApiKeyListInput { ended, after: None };
+    let input = ApiKeyListInput {
+        ended,
+        ..ApiKeyListInput::default()
+    };
     let page = api_key_list(&mut tx, scope, &input, NOW, 50).await.unwrap();
     page.items.into_iter().map(|key| key.id).collect()
 }

@@ -18,8 +18,8 @@ use store::{
         break_glass_reports,
     },
     memory::{
-        SearchParams, SearchQuery, memory_create, memory_delete, memory_get, memory_list,
-        memory_search, memory_update,
+        MemoryPage, SearchParams, SearchQuery, memory_create, memory_delete, memory_get,
+        memory_list, memory_search, memory_update,
     },
     notification::{
         notification_create, notification_list, notification_read, notification_read_all,
@@ -288,9 +288,14 @@ async fn one_private_memory_is_read_and_nothing_else() {
     assert!(is_not_found(&elsewhere), "{elsewhere:?}");
 
     // Other reads in the same transaction show no more than usual.
-    let list = memory_list(&mut tx, &MemoryCriteria::default(), None, 50, NOW)
-        .await
-        .unwrap();
+    let list = memory_list(
+        &mut tx,
+        &MemoryCriteria::default(),
+        MemoryPage::first(50),
+        NOW,
+    )
+    .await
+    .unwrap();
     let mut seen: Vec<_> = list.items.iter().map(|memory| memory.id).collect();
     seen.sort();
     assert_eq!(seen, [scene.shared, own]);

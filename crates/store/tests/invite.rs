@@ -195,14 +195,14 @@ async fn invites_are_paginated_and_filtered_by_status() {
     ] {
         let input = InviteListInput {
             status: status.into(),
-            after: None,
+            ..InviteListInput::default()
         };
         let page = invite_list(&mut tx, &input, now, 50).await.unwrap();
         assert_eq!(page.items.len(), count, "{status}");
     }
     let input = InviteListInput {
         status: "lost".into(),
-        after: None,
+        ..InviteListInput::default()
     };
     let refused = invite_list(&mut tx, &input, NOW, 50).await;
     assert!(matches!(refused, Err(StoreError::Filter("status"))));

@@ -17,6 +17,7 @@ mod first_day;
 mod http_compression;
 mod http_layers;
 mod http_server_functions;
+mod list_download;
 mod listener;
 mod live;
 mod markup;

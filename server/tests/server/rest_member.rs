@@ -3,7 +3,7 @@
 use crate::support::program::{World, problem};
 use axum::http::{Method, StatusCode};
 use domain::access::SystemRole;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const AT: &str = "/api/v1/members";
 
@@ -151,4 +151,58 @@ async fn action_on_several_members_is_previewed_applied_and_reported() {
         problem(&answer, 422, "invalid")["errors"][0]["field"],
         "act"
     );
+}
+
+#[tokio::test]
+async fn members_are_sorted_counted_and_read_in_both_directions() {
+    let world = World::new().await;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
+    for n in 0..120 {
+        let name = format!("Person {n:03}");
+        world.app.tenant.actor(SystemRole::Member, &name).await;
+    }
+    let read = async |sort: &str, after: &str| -> (Vec<String>, Value) {
+        let fields = [("query", "person"), ("sort", sort), ("after", after)];
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let answer = world.get(&format!("/api/v1/members?{query}"), &key).await;
+        let page: Value = serde_json::from_str(&answer.body).unwrap();
+        let items = page["items"].as_array().into_iter().flatten();
+        let names = items.map(|row| row["display_name"].as_str().unwrap().to_owned());
+        (names.collect(), page)
+    };
+    let cursor = |page: &Value, name: &str| page[name].as_str().unwrap_or_default().to_owned();
+    for sort in ["", "-name", "created_at", "-status"] {
+        let (mut pages, mut after) = (Vec::new(), String::new());
+        let last = loop {
+            let (names, page) = read(sort, &after).await;
+            assert_eq!(page["total"], 120, "{sort}");
+            pages.push(names);
+            after = cursor(&page, "next");
+            if after.is_empty() {
+                break page;
+            }
+        };
+        let names: Vec<_> = pages.concat();
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!((names.len(), distinct.len()), (120, 120), "{sort}");
+        match sort {
+            "" => assert!(names.is_sorted()),
+            "-name" => assert!(names.is_sorted_by(|a, b| a > b)),
+            _ => {}
+        }
+        let mut before = cursor(&last, "prev");
+        for expected in pages.iter().rev().skip(1) {
+            let (names, page) = read(sort, &before).await;
+            assert_eq!(names, *expected, "{sort}");
+            before = cursor(&page, "prev");
+        }
+        assert_eq!(before, "", "{sort}");
+    }
+    let (_, first) = read("", "").await;
+    let (_, refused) = read("-name", &cursor(&first, "next")).await;
+    assert_eq!(refused["errors"][0]["field"], "after");
+    let (_, refused) = read("email", "").await;
+    assert_eq!(refused["errors"][0]["field"], "sort");
 }

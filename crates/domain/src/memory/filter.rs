@@ -7,7 +7,7 @@ use super::{
     MAX_QUERY_CHARS, MAX_TAG_CHARS, MAX_TAGS, MemoryKind, Origin, SearchMode, Term, Visibility,
 };
 use crate::{
-    AppError, PersonaId, TeamId, UserId, keyed_enum::keyed_enum, team::TeamRef,
+    AppError, PersonaId, TeamId, UserId, keyed_enum::keyed_enum, paging::Sort, team::TeamRef,
     validate::FieldErrors,
 };
 
@@ -91,23 +91,50 @@ pub struct MemoryListInput {
     #[serde(flatten)]
     pub filter: MemoryFilter,
     /// `updated_at`: last changed first. `created_at`: oldest first, an order in
-    /// which a client that reads all pages misses nothing.
+    /// which a client that reads all pages misses nothing. `-` reverses an order.
     pub sort: MemorySort,
-    /// `next` of the previous page.
+    /// `next` or `prev` of another page.
     pub after: Option<String>,
 }
 
 keyed_enum! {
-    /// The order of a list.
+    /// The order of a list. `-` reverses it.
     #[derive(Default)]
     MemorySort {
         /// Last changed first. A memory that is changed while a client reads
         /// page by page moves to the front, so the client may miss it.
         #[default]
         UpdatedAt = "updated_at";
+        UpdatedAtReversed = "-updated_at";
         /// Oldest first. Nothing moves, so a client that reads all pages misses
         /// nothing.
         CreatedAt = "created_at";
+        CreatedAtReversed = "-created_at";
+        /// By title or, without one, by text.
+        Title = "title";
+        TitleReversed = "-title";
+        Kind = "kind";
+        KindReversed = "-kind";
+    }
+}
+
+impl MemorySort {
+    /// Column and direction.
+    pub const fn sort(self) -> Sort {
+        let (column, is_descending) = match self {
+            Self::UpdatedAt => ("updated_at", true),
+            Self::UpdatedAtReversed => ("updated_at", false),
+            Self::CreatedAt => ("created_at", false),
+            Self::CreatedAtReversed => ("created_at", true),
+            Self::Title => ("title", false),
+            Self::TitleReversed => ("title", true),
+            Self::Kind => ("kind", false),
+            Self::KindReversed => ("kind", true),
+        };
+        Sort {
+            column,
+            is_descending,
+        }
     }
 }
 
@@ -246,7 +273,7 @@ impl MemoryCriteria {
     }
 }
 
-const INVALID_DAY: &str = "Enter a date as year, month and day, such as 2026-03-02.";
+pub(crate) const INVALID_DAY: &str = "Enter a date as year, month and day, such as 2026-03-02.";
 
 /// Parses one field; records an error if that fails.
 fn parse_field<T>(
@@ -281,7 +308,7 @@ fn parse_host(text: &str) -> Option<String> {
 }
 
 /// Parses a date in the years 1 to 9999.
-fn parse_day(text: &str) -> Option<Date> {
+pub(crate) fn parse_day(text: &str) -> Option<Date> {
     Date::parse(text, format_description!("[year]-[month]-[day]"))
         .ok()
         .filter(|day| (1..=9999).contains(&day.year()))

@@ -55,7 +55,7 @@ impl Operation for ImportList {
 
     async fn run(tx: &mut AuthorizedTx<'_>, _: NoInput) -> Result<Done<Page<Import>>, AppError> {
         let items = store::import::import_list(tx, PAGE_SIZE).await?;
-        Ok(Done::read(Page { items, next: None }))
+        Ok(Done::read(Page::whole(items)))
     }
 }
 

@@ -46,6 +46,7 @@ pub(crate) async fn team_list(
     let input = TeamListInput {
         query: query.into(),
         after: after.map(Into::into),
+        ..TeamListInput::default()
     };
     call::<TeamList>(ctx, actor, input).await
 }
@@ -127,7 +128,7 @@ pub(crate) async fn invite_list(
 ) -> Result<Page<Invite>, AppError> {
     let input = InviteListInput {
         status: status.into(),
-        after: None,
+        ..InviteListInput::default()
     };
     call::<InviteList>(ctx, actor, input).await
 }

@@ -254,7 +254,16 @@ pub(crate) async fn proposal_list(
     after: Option<&str>,
 ) -> Result<Proposals, AppError> {
     let after = after.map(str::to_owned);
-    call::<ProposalList>(ctx, actor, ProposalListInput { view, after }).await
+    call::<ProposalList>(
+        ctx,
+        actor,
+        ProposalListInput {
+            view,
+            after,
+            ..ProposalListInput::default()
+        },
+    )
+    .await
 }
 
 pub(crate) async fn proposal_get(

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use domain::{
     MemoryId, Page, Timestamp,
-    memory::{Memory, MemoryAttributes, MemoryCriteria, MemorySummary},
+    memory::{Memory, MemoryAttributes, MemoryCriteria, MemorySort, MemorySummary},
 };
 use sqlx::types::Json;
 
 use super::criteria::criteria_filter;
 use crate::{
     StoreError, TenantTx,
-    cursor::{Cursor, List},
+    cursor::{List, Place},
 };
 
 /// The numbers of memories that the member owns and sees.
@@ -23,104 +23,110 @@ pub struct MemoryCounts {
     pub shared: i64,
 }
 
-/// A page of the visible memories, last changed first. The time doesn't grow
-/// with the depth. Replies are listed under their root and not here, unless the
-/// root is not visible; in the trash each is listed itself.
+/// Which page of a list to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryPage<'a> {
+    pub sort: MemorySort,
+    /// `next` or `prev` of another page.
+    pub after: Option<&'a str>,
+    /// Maximum number of rows.
+    pub size: u16,
+    /// The page has the total, which is read separately.
+    pub is_counted: bool,
+}
+
+impl MemoryPage<'_> {
+    /// The first page, last changed first.
+    pub const fn first(size: u16) -> Self {
+        Self {
+            sort: MemorySort::UpdatedAt,
+            after: None,
+            size,
+            is_counted: false,
+        }
+    }
+}
+
+/// A page of the visible memories. Replies are listed under their root and not
+/// here, unless the root is not visible; in the trash each is listed itself.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a cursor of another list or order.
 pub async fn memory_list(
     tx: &mut TenantTx,
     criteria: &MemoryCriteria,
-    after: Option<Cursor<MemoryId>>,
-    size: u16,
+    page: MemoryPage<'_>,
     now: Timestamp,
 ) -> Result<Page<MemorySummary>, StoreError> {
-    let member_id = tx.member_id()?;
+    let MemoryPage {
+        sort,
+        after,
+        size,
+        is_counted,
+    } = page;
+    let (tenant_id, member_id) = (tx.tenant_id(), tx.member_id()?);
+    let place = Place::new(List::Memory, tenant_id, sort.sort(), after)?;
+    let is_by_time = matches!(place.column(), "updated_at" | "created_at");
+    let at = if is_by_time { place.time()? } else { None };
     // Skips the parts that the criteria exclude, which would be scanned to the
     // end.
     let own = criteria.may_include(member_id);
     let others = criteria.may_include_others(member_id);
-    let memories = sqlx::query_as!(
-        MemorySummary,
+    let rows = sqlx::query!(
         r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
                   user_id AS owner_id, display_name AS owner_name, origin, expires_at, parent_id,
                   (SELECT count(*) FROM memories replies
                     WHERE replies.tenant_id = $1 AND replies.parent_id = memories.id
                       AND replies.deleted_at IS NULL) AS "replies!",
-                  deleted_at, memories.created_at, memories.updated_at
-             FROM memory_page($2, $3, $4, $5, $6, $7, $8) AS page
+                  deleted_at, memories.created_at, memories.updated_at, page.sort_key AS "sort_key!",
+                  (SELECT memory_page_total($2, $3, $4, $5) WHERE $12) AS total
+             FROM memory_page($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS page
             CROSS JOIN LATERAL (
                      -- By its key, one by one: the planner would rather read all of
                      -- the member's.
                      SELECT * FROM memories WHERE memories.tenant_id = $1 AND memories.id = page.memory_id LIMIT 1
                  ) AS memories
              JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
-            ORDER BY memories.updated_at DESC, memories.id DESC
-            LIMIT $8"#,
-        tx.tenant_id() as _,
+            ORDER BY CASE WHEN $7 THEN page.sort_key END COLLATE "C" DESC, CASE WHEN $7 THEN memories.id END DESC,
+                     page.sort_key COLLATE "C", memories.id
+            LIMIT $11"#,
+        tenant_id as _,
         criteria_filter(criteria, member_id, now)?,
         own && !criteria.trash,
         others,
         own && criteria.trash,
-        after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key) as _,
+        place.column(),
+        place.is_descending(),
+        at,
+        place.key(),
+        place.id(),
         i64::from(size) + 1,
+        is_counted,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(Page::cut(memories, size.into(), |memory| {
-        Cursor {
-            at: memory.updated_at,
-            key: memory.id,
-        }
-        .to_text(List::Memory, tx.tenant_id())
-    }))
-}
-
-/// As [`memory_list`], oldest first: an order in which no memory moves while a
-/// client reads page by page.
-pub async fn memory_list_by_creation(
-    tx: &mut TenantTx,
-    criteria: &MemoryCriteria,
-    after: Option<Cursor<MemoryId>>,
-    size: u16,
-    now: Timestamp,
-) -> Result<Page<MemorySummary>, StoreError> {
-    let member_id = tx.member_id()?;
-    let own = criteria.may_include(member_id);
-    let others = criteria.may_include_others(member_id);
-    let memories = sqlx::query_as!(
-        MemorySummary,
-        r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
-                  user_id AS owner_id, display_name AS owner_name, origin, expires_at, parent_id,
-                  (SELECT count(*) FROM memories replies
-                    WHERE replies.tenant_id = $1 AND replies.parent_id = memories.id
-                      AND replies.deleted_at IS NULL) AS "replies!",
-                  deleted_at, memories.created_at, memories.updated_at
-             FROM memory_page_by_creation($2, $3, $4, $5, $6, $7, $8) AS page
-            CROSS JOIN LATERAL (
-                     -- By its key, one by one: the planner would rather read all of
-                     -- the member's.
-                     SELECT * FROM memories WHERE memories.tenant_id = $1 AND memories.id = page.memory_id LIMIT 1
-                 ) AS memories
-             JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
-            ORDER BY memories.created_at, memories.id
-            LIMIT $8"#,
-        tx.tenant_id() as _,
-        criteria_filter(criteria, member_id, now)?,
-        own && !criteria.trash,
-        others,
-        own && criteria.trash,
-        after.map(|cursor| cursor.at),
-        after.map(|cursor| cursor.key) as _,
-        i64::from(size) + 1,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(Page::cut(memories, size.into(), |memory| {
-        Cursor {
-            at: memory.created_at,
-            key: memory.id,
-        }
-        .to_text(List::MemoryByCreation, tx.tenant_id())
+    let total = rows.first().and_then(|row| row.total).unwrap_or(0);
+    let page = place.page(rows, size, total, |row| (row.sort_key.clone(), row.id.0));
+    let page = Page {
+        total: page.total.filter(|_| is_counted),
+        ..page
+    };
+    Ok(page.map(|row| MemorySummary {
+        id: row.id,
+        title: row.title,
+        excerpt: row.excerpt,
+        kind: row.kind,
+        tags: row.tags,
+        visibility: row.visibility,
+        owner_id: row.owner_id,
+        owner_name: row.owner_name,
+        origin: row.origin,
+        expires_at: row.expires_at,
+        parent_id: row.parent_id,
+        replies: row.replies,
+        deleted_at: row.deleted_at,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
     }))
 }
 

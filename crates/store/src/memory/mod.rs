@@ -26,9 +26,7 @@ pub use embedding::{
 };
 pub use export::{ExportRow, export_rows, export_versions};
 pub use frequency::{collection_refresh, tenants_with_stale_collection};
-pub use list::{
-    MemoryCounts, memory_contents, memory_counts, memory_get, memory_list, memory_list_by_creation,
-};
+pub use list::{MemoryCounts, MemoryPage, memory_contents, memory_counts, memory_get, memory_list};
 pub use live::{ChangedMemory, memory_changes, memory_visible};
 pub use query::SearchQuery;
 pub use search::{SearchParams, memory_search, memory_similar};

@@ -9,8 +9,7 @@ use domain::{
     memory::{MemoryCriteria, MemoryKind, MemoryOwner, Origin, SearchMode, Term, Visibility},
 };
 use store::{
-    cursor::{Cursor, List},
-    memory::{SearchParams, SearchQuery, memory_list, memory_search},
+    memory::{MemoryPage, SearchParams, SearchQuery, memory_list, memory_search},
     testing::{NOW, TestDb, id},
 };
 use time::{Date, Duration, macros::date};
@@ -263,12 +262,16 @@ fn also(criteria: &mut MemoryCriteria, sort: usize, dice: &mut Dice, world: &Wor
 
 async fn listed(world: &World, actor: &Actor, criteria: &MemoryCriteria) -> Vec<MemoryId> {
     let mut tx = world.db.store.begin(actor).await.unwrap();
-    let (mut listed, mut after) = (Vec::new(), None);
+    let (mut listed, mut after) = (Vec::new(), None::<String>);
     loop {
-        let page = memory_list(&mut tx, criteria, after, 7, NOW).await.unwrap();
+        let page = MemoryPage {
+            after: after.as_deref(),
+            ..MemoryPage::first(7)
+        };
+        let page = memory_list(&mut tx, criteria, page, NOW).await.unwrap();
         listed.extend(page.items.iter().map(|memory| memory.id));
         let Some(next) = page.next else { return listed };
-        after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id).unwrap());
+        after = Some(next);
     }
 }
 

@@ -1,8 +1,11 @@
-use domain::{Actor, MemoryId, access::SystemRole, memory::MemoryCriteria};
+use domain::{
+    Actor, MemoryId,
+    access::SystemRole,
+    memory::{MemoryCriteria, MemorySort, MemorySummary},
+};
 use store::{
     StoreError,
-    cursor::{Cursor, List},
-    memory::{MemoryCounts, memory_counts, memory_delete, memory_get, memory_list},
+    memory::{MemoryCounts, MemoryPage, memory_counts, memory_delete, memory_get, memory_list},
     testing::{NOW, TestDb},
 };
 use time::Duration;
@@ -17,15 +20,17 @@ async fn list_all(
 ) -> Vec<MemoryId> {
     let mut tx = db.store.begin(actor).await.unwrap();
     let mut listed = Vec::new();
-    let mut after = None;
+    let mut after: Option<String> = None;
     loop {
-        let page = memory_list(&mut tx, criteria, after, size, NOW)
-            .await
-            .unwrap();
+        let page = MemoryPage {
+            after: after.as_deref(),
+            ..MemoryPage::first(size)
+        };
+        let page = memory_list(&mut tx, criteria, page, NOW).await.unwrap();
         assert!(page.items.len() <= size.into());
         listed.extend(page.items.iter().map(|memory| memory.id));
         let Some(next) = page.next else { return listed };
-        after = Some(Cursor::parse(&next, List::Memory, actor.tenant_id).unwrap());
+        after = Some(next);
     }
 }
 
@@ -69,9 +74,14 @@ async fn list_shows_an_excerpt_and_the_owner() {
         .await;
     create(&db, &mia, &"ä".repeat(400)).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW)
-        .await
-        .unwrap();
+    let page = memory_list(
+        &mut tx,
+        &MemoryCriteria::default(),
+        MemoryPage::first(10),
+        NOW,
+    )
+    .await
+    .unwrap();
     assert_eq!(page.items[0].excerpt, "ä".repeat(280));
     assert_eq!(page.items[0].owner_name, "Mia");
     assert_eq!(page.next, None);
@@ -186,4 +196,71 @@ async fn counts_exclude_the_trash() {
     memory_delete(&mut tx, gone, NOW).await.unwrap();
     let counts = memory_counts(&mut tx).await.unwrap();
     assert_eq!(counts, MemoryCounts { own: 2, shared: 0 });
+}
+
+#[tokio::test]
+async fn every_order_is_read_forward_and_back() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    for n in 0..17 {
+        let owner = if n % 3 == 0 { &noah } else { &mia };
+        // In another order than their texts, and several at the same moment.
+        let at = NOW + Duration::minutes((n * 7) % 5);
+        let memory = create_at(&db, owner, text(&format!("number {n:02}")), at).await;
+        if n % 3 == 0 {
+            share(&db, memory, "org", None).await;
+        }
+    }
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    for sort in MemorySort::ALL {
+        let mut pages = Vec::new();
+        let mut after: Option<String> = None;
+        let last = loop {
+            let page = MemoryPage {
+                sort: *sort,
+                after: after.as_deref(),
+                size: 5,
+                is_counted: true,
+            };
+            let page = memory_list(&mut tx, &MemoryCriteria::default(), page, NOW)
+                .await
+                .unwrap();
+            assert_eq!(page.total, Some(17), "{sort:?}");
+            pages.push(page.items.clone());
+            if page.next.is_none() {
+                break page;
+            }
+            after = page.next;
+        };
+        let rows = pages.concat();
+        assert_eq!(rows.len(), 17, "{sort:?}");
+        let key = |row: &MemorySummary| match sort.sort().column {
+            "title" => row.excerpt.clone(),
+            "kind" => row.kind.key().to_owned(),
+            "created_at" => row.created_at.to_string(),
+            _ => row.updated_at.to_string(),
+        };
+        let mut keys: Vec<_> = rows.iter().map(key).collect();
+        if sort.sort().is_descending {
+            keys.reverse();
+        }
+        assert!(keys.is_sorted(), "{sort:?}: {keys:?}");
+        let mut before = last.prev;
+        for expected in pages.iter().rev().skip(1) {
+            let page = MemoryPage {
+                sort: *sort,
+                after: before.as_deref(),
+                size: 5,
+                is_counted: false,
+            };
+            let page = memory_list(&mut tx, &MemoryCriteria::default(), page, NOW)
+                .await
+                .unwrap();
+            assert_eq!(page.items, *expected, "{sort:?}");
+            before = page.prev;
+        }
+        assert_eq!(before, None, "{sort:?}");
+    }
 }

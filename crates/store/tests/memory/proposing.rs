@@ -114,7 +114,7 @@ async fn reviewers_read_the_text_while_it_is_pending_and_share_it() {
     assert_eq!(found.summary.team_name.as_deref(), Some("Design"));
     assert!(found.may_decide && !found.is_own);
     assert_eq!(proposal_pending_count(&mut tx).await.unwrap(), 1);
-    let page = proposal_list(&mut tx, ProposalView::Waiting, None, 9)
+    let page = proposal_list(&mut tx, ProposalView::Waiting, "", None, 9)
         .await
         .unwrap();
     assert_eq!(page.items.len(), 1);

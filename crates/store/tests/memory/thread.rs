@@ -11,8 +11,9 @@ use domain::{
 use store::{
     StoreError,
     memory::{
-        SearchParams, SearchQuery, memory_delete, memory_get, memory_list, memory_replies,
-        memory_reply, memory_restore, memory_search, memory_thread_follow, memory_update,
+        MemoryPage, SearchParams, SearchQuery, memory_delete, memory_get, memory_list,
+        memory_replies, memory_reply, memory_restore, memory_search, memory_thread_follow,
+        memory_update,
     },
     testing::{NOW, TestDb, TestTenant, id},
 };
@@ -300,7 +301,13 @@ async fn lists_show_roots_with_reply_counts_and_searches_find_replies() {
     world.reply(&world.mia, root, "Balloon").await.unwrap();
     for actor in [&world.mia, &world.max] {
         let mut tx = world.db.store.begin(actor).await.unwrap();
-        let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW).await;
+        let page = memory_list(
+            &mut tx,
+            &MemoryCriteria::default(),
+            MemoryPage::first(10),
+            NOW,
+        )
+        .await;
         let listed: Vec<_> = page
             .unwrap()
             .items
@@ -326,7 +333,13 @@ async fn lists_show_roots_with_reply_counts_and_searches_find_replies() {
     // A reply whose root is not visible is listed by itself, or it would be lost.
     share(&world.db, root, "private", None).await;
     let mut tx = world.db.store.begin(&world.max).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW).await;
+    let page = memory_list(
+        &mut tx,
+        &MemoryCriteria::default(),
+        MemoryPage::first(10),
+        NOW,
+    )
+    .await;
     let listed: Vec<_> = page.unwrap().items.iter().map(|m| m.id).collect();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed, [reply]);

@@ -9,8 +9,8 @@ use sqlx::{Connection as _, PgConnection};
 use store::{
     StoreError, TenantTx,
     memory::{
-        SearchParams, SearchQuery, memory_create, memory_delete, memory_expire, memory_get,
-        memory_list, memory_reply, memory_restore, memory_search, memory_trash_empty,
+        MemoryPage, SearchParams, SearchQuery, memory_create, memory_delete, memory_expire,
+        memory_get, memory_list, memory_reply, memory_restore, memory_search, memory_trash_empty,
         memory_trash_purge, memory_update, tenants_with_expired_memories,
     },
     testing::{NOW, TestDb, id},
@@ -87,7 +87,13 @@ async fn expired_memory_is_hidden_from_lists_and_searches_before_any_sweep() {
             (end, false),
         ] {
             let mut tx = db.store.begin(actor).await.unwrap();
-            let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 10, now).await;
+            let page = memory_list(
+                &mut tx,
+                &MemoryCriteria::default(),
+                MemoryPage::first(10),
+                now,
+            )
+            .await;
             assert_eq!(!page.unwrap().items.is_empty(), seen, "list at {now}");
             let request = SearchParams {
                 query: &SearchQuery::parse("word"),

@@ -10,8 +10,8 @@ use domain::{
 use store::{
     StoreError,
     memory::{
-        SearchParams, SearchQuery, memory_create, memory_delete, memory_get, memory_list,
-        memory_search, memory_trash_empty, memory_update, memory_version_and_next,
+        MemoryPage, SearchParams, SearchQuery, memory_create, memory_delete, memory_get,
+        memory_list, memory_search, memory_trash_empty, memory_update, memory_version_and_next,
         memory_version_page, memory_versions,
     },
     proposal::{proposal_create, proposal_get, proposal_list, proposal_pending_count},
@@ -57,7 +57,13 @@ async fn keep(db: &TestDb, actor: &Actor, allowed: AllowedVendors) -> Result<Mem
 
 async fn listed(db: &TestDb, actor: &Actor) -> Vec<MemoryId> {
     let mut tx = db.store.begin(actor).await.unwrap();
-    let page = memory_list(&mut tx, &MemoryCriteria::default(), None, 50, NOW).await;
+    let page = memory_list(
+        &mut tx,
+        &MemoryCriteria::default(),
+        MemoryPage::first(50),
+        NOW,
+    )
+    .await;
     let mut ids: Vec<_> = page.unwrap().items.iter().map(|m| m.id).collect();
     ids.sort();
     ids
@@ -214,7 +220,7 @@ async fn proposal_is_hidden_from_vendors_that_may_not_read_its_memory() {
             let mut tx = db.store.begin(&using(person, vendor)).await.unwrap();
             let found = proposal_get(&mut tx, proposal).await;
             assert_eq!(found.is_ok(), may, "{who}");
-            let page = proposal_list(&mut tx, view, None, 9).await.unwrap();
+            let page = proposal_list(&mut tx, view, "", None, 9).await.unwrap();
             assert_eq!(page.items.len(), usize::from(may), "{who}");
             let waiting = proposal_pending_count(&mut tx).await.unwrap();
             assert_eq!(waiting > 0, may && person.user_id == ada.user_id, "{who}");

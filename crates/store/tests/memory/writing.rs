@@ -13,8 +13,8 @@ use store::{
         persona_ensure,
     },
     memory::{
-        memory_create, memory_delete, memory_get, memory_list, memory_restore, memory_update,
-        memory_version_and_next, memory_version_page, memory_versions,
+        MemoryPage, memory_create, memory_delete, memory_get, memory_list, memory_restore,
+        memory_update, memory_version_and_next, memory_version_page, memory_versions,
     },
     testing::{NOW, TestDb, id},
 };
@@ -295,11 +295,16 @@ async fn deletion_can_be_undone() {
         Some(NOW)
     );
     assert!(
-        memory_list(&mut tx, &MemoryCriteria::default(), None, 10, NOW)
-            .await
-            .unwrap()
-            .items
-            .is_empty()
+        memory_list(
+            &mut tx,
+            &MemoryCriteria::default(),
+            MemoryPage::first(10),
+            NOW
+        )
+        .await
+        .unwrap()
+        .items
+        .is_empty()
     );
 
     memory_restore(&mut tx, memory, NOW).await.unwrap();

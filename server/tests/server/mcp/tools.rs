@@ -77,7 +77,7 @@ async fn memory_is_added_found_read_changed_and_deleted() {
     assert_ne!(deleted["isError"], true, "{deleted}");
     assert_eq!(deleted["content"][0]["text"], "Done.");
     let listed = done(&world.tool(&key, "list_memories", json!({})).await);
-    assert_eq!(listed, json!({ "items": [] }));
+    assert_eq!(listed, json!({ "items": [], "total": 0 }));
     let trash = done(
         &world
             .tool(&key, "list_memories", json!({ "state": "trash" }))

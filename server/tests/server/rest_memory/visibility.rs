@@ -215,6 +215,6 @@ async fn list_by_creation_misses_nothing_changed_while_reading() {
     assert_eq!(newest["items"][0]["id"], json!(created[119].clone()));
     let other = format!("{list}&after={}", newest["next"].as_str().unwrap());
     assert_eq!(fields(&world.get(&other, &key).await), ["after"]);
-    let unknown = format!("{AT}?sort=title");
+    let unknown = format!("{AT}?sort=colour");
     assert_eq!(fields(&world.get(&unknown, &key).await), ["sort"]);
 }

@@ -127,6 +127,8 @@ fn Filters(url: ListUrl) -> impl IntoView {
                     max_chars=200
                     act="Search"
                 />
+            </div>
+            <div class="filters-more">
                 <SelectField name="ended" label="Status" choices=states value=ended />
             </div>
         </FilterForm>

@@ -64,7 +64,7 @@ export class Server {
       }),
     };
     for (const command of setup.commands ?? []) execFileSync(program, command, { ...run, stdio: ["ignore", output, output] });
-    const child = spawn(program, setup.demo ? ["serve", "--demo"] : ["serve"], { ...run, stdio: ["ignore", output, output] });
+    const child = spawn(program, setup.demo ? ["serve", "--demo=empty"] : ["serve"], { ...run, stdio: ["ignore", output, output] });
     const server = new Server(`http://${address}`, folder, log, child, program, run);
     await server.untilReady();
     return server;

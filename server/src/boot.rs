@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use service::{
     CheckpointFolder, CheckpointKey, Clock, Ctx, Embedder, Entropy, Ids, Quotas,
     database::{ConnectOptions, Login, PerLogin, Store, migrate},
-    identity::{Directory, SessionLifetimes},
+    identity::{Directory, SessionLifetimes, SessionSettings, TokenSealer},
 };
 
 use crate::{
@@ -242,16 +242,29 @@ pub(crate) fn auth_settings(
         further: further
             .map(|(name, oidc)| oidc_settings(name, oidc))
             .collect(),
-        lifetimes: SessionLifetimes {
-            idle: time::Duration::hours(config.session.idle_hours.into()),
-            absolute: time::Duration::hours(config.session.absolute_hours.into()),
-        },
+        lifetimes: session_lifetimes(config),
         master_key: master_key(config, ids)?,
         limits: SignInLimits {
             starts: config.sign_in_starts_per_minute,
             failures: config.sign_in_failures_per_minute,
             account_failures: config.account_sign_in_failures_per_minute,
         },
+    })
+}
+
+fn session_lifetimes(config: &Config) -> SessionLifetimes {
+    SessionLifetimes {
+        idle: time::Duration::hours(config.session.idle_hours.into()),
+        absolute: time::Duration::hours(config.session.absolute_hours.into()),
+    }
+}
+
+/// Settings with which the demo's members sign in before the server starts.
+pub(crate) fn session_settings(config: &Config, ids: &Ids) -> Result<SessionSettings, Failure> {
+    let key = master_key(config, ids)?.derive(TokenSealer::PURPOSE);
+    Ok(SessionSettings {
+        lifetimes: session_lifetimes(config),
+        sealer: TokenSealer::new(&key),
     })
 }
 

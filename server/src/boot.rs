@@ -107,6 +107,25 @@ pub(crate) async fn connect(config: &Config, database: &Database) -> Result<Stor
         max_connections: PerLogin::shares_of(config.database_max_connections),
         ..ConnectOptions::default()
     };
+    connect_with(database, options).await
+}
+
+/// Connects for the demo's history, whose many commits would take twice as long
+/// if each waited for the disk. A pooler in front of an external database may
+/// refuse the option.
+pub(crate) async fn connect_for_history(
+    config: &Config,
+    database: &Database,
+) -> Result<Store, Failure> {
+    let options = ConnectOptions {
+        max_connections: PerLogin::shares_of(config.database_max_connections.min(8)),
+        synchronous_commit: !database.is_embedded,
+        ..ConnectOptions::default()
+    };
+    connect_with(database, options).await
+}
+
+async fn connect_with(database: &Database, options: ConnectOptions) -> Result<Store, Failure> {
     let urls = PerLogin::from_fn(|login| database.urls.get(login).expose_secret());
     Store::connect(&urls, options).await.map_err(|error| {
         let cause = std::error::Error::source(&error.source)

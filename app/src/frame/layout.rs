@@ -85,7 +85,8 @@ pub(crate) fn DemoBanner() -> impl IntoView {
             let roles = may_read.then(|| Suspend::new(async { roles_get().await.ok() }));
             view! {
                 <span class="demo-viewer">
-                    "Viewing as " <strong dir="auto">{actor.label}</strong> {roles}
+                    "Viewing as " <strong dir="auto">{actor.label}</strong>
+                    {roles}
                 </span>
                 // Signs in anew, at the issuer's choice of people.
                 <a href="/auth/login" rel="external">"Switch person"</a>
@@ -103,11 +104,11 @@ pub(crate) fn DemoBanner() -> impl IntoView {
     })
 }
 
-/// The viewer's roles, in parentheses.
+/// The viewer's roles, as they follow the name.
 async fn roles_get() -> Result<String, AppError> {
     let (ctx, actor) = api::caller()?;
     let profile = service::call::<service::ProfileGet>(&ctx, &actor, NoInput {}).await?;
-    Ok(format!("({})", profile.roles.join(", ")))
+    Ok(format!(" ({})", profile.roles.join(", ")))
 }
 
 #[component]

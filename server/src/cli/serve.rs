@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use service::{CheckpointSettings, CheckpointWriter, WorkerSettings};
+use service::{CheckpointSettings, CheckpointWriter, Ctx, WorkerSettings};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -114,7 +114,15 @@ async fn serve(
             let issuer = DemoIssuer::new(site, style, kind, ctx.clock.clone(), ctx.ids.clone())
                 .map_err(Failure::failed)?;
             let sessions = boot::session_settings(config, &ctx.ids)?;
-            demo::prepare(ctx, kind, &issuer.oidc_settings().issuer, &sessions).await?;
+            let store = boot::connect_for_history(config, &deployment.database).await?;
+            let history = Ctx {
+                store: store.clone(),
+                ..ctx.clone()
+            };
+            let prepared =
+                demo::prepare(&history, kind, &issuer.oidc_settings().issuer, &sessions).await;
+            store.close().await;
+            prepared?;
             Some(issuer)
         }
         None => None,

@@ -19,7 +19,7 @@ use service::{
 };
 use time::Duration;
 
-use super::identity;
+use super::{email, identity};
 
 /// How long a browser is used before its member signs in again.
 const SIGNED_IN: Duration = Duration::days(6);
@@ -62,7 +62,7 @@ pub(super) struct Members<'a> {
     pub(super) issuer: &'a str,
     slugs: [String; 1],
     sessions: &'a SessionSettings,
-    members: HashMap<String, Member>,
+    by_key: HashMap<String, Member>,
     pub(super) teams: HashMap<String, TeamId>,
     pub(super) keys: HashMap<String, Key>,
     roles: HashMap<String, RoleId>,
@@ -107,7 +107,7 @@ impl<'a> Members<'a> {
             issuer,
             slugs: [slug.to_owned()],
             sessions,
-            members: HashMap::new(),
+            by_key: HashMap::new(),
             teams: HashMap::new(),
             keys: HashMap::new(),
             roles: HashMap::new(),
@@ -127,7 +127,7 @@ impl<'a> Members<'a> {
             },
             browser: None,
         };
-        self.members.insert(key.to_owned(), member);
+        self.by_key.insert(key.to_owned(), member);
     }
 
     /// Somebody who signs in for the first time, by an invite if one was followed.
@@ -149,16 +149,16 @@ impl<'a> Members<'a> {
             desk,
             browser: Some(self.browser(actor)),
         };
-        self.members.insert(key.to_owned(), member);
+        self.by_key.insert(key.to_owned(), member);
         Ok(())
     }
 
     fn next_number(&self) -> u8 {
-        u8::try_from(self.members.len()).unwrap_or(u8::MAX)
+        u8::try_from(self.by_key.len()).unwrap_or(u8::MAX)
     }
 
     fn find(&self, key: &str) -> Result<&Member, HistoryError> {
-        let found = self.members.get(key);
+        let found = self.by_key.get(key);
         found.ok_or_else(|| HistoryError::Unknown("member", key.to_owned()))
     }
 
@@ -245,7 +245,7 @@ impl<'a> Members<'a> {
             }
         };
         let actor = browser.actor.clone();
-        if let Some(member) = self.members.get_mut(key) {
+        if let Some(member) = self.by_key.get_mut(key) {
             member.browser = Some(browser);
         }
         Ok(actor)
@@ -262,7 +262,7 @@ impl<'a> Members<'a> {
             issuer: self.issuer.to_owned(),
             subject: desk.key.clone(),
             name: Some(desk.name.clone()),
-            email: None,
+            email: Some(email(&desk.key)),
             sid: None,
             groups: desk.groups.clone(),
         };
@@ -297,7 +297,7 @@ impl<'a> Members<'a> {
     }
 
     /// The owner of a key, whose program uses it for `vendor`'s product.
-    pub(super) async fn by_key(&self, key: &str) -> Result<Actor, HistoryError> {
+    pub(super) async fn with_key(&self, key: &str) -> Result<Actor, HistoryError> {
         let facts = RequestFacts {
             ip: Some(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7))),
             user_agent: Some("atrium-client/1.4".to_owned()),

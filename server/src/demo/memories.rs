@@ -32,7 +32,7 @@ impl History<'_> {
 
     pub(super) async fn write_memory(&mut self, memory: &Memory) -> Result<(), HistoryError> {
         let author = match &memory.via {
-            Some(key) => self.members.by_key(key).await?,
+            Some(key) => self.members.with_key(key).await?,
             None => self.members.in_browser(&memory.by).await?,
         };
         let input = self.input_of(memory)?;
@@ -78,7 +78,7 @@ impl History<'_> {
         let Some(key) = memories.first().and_then(|first| first.via.as_ref()) else {
             return Ok(());
         };
-        let author = self.members.by_key(key).await?;
+        let author = self.members.with_key(key).await?;
         let mut rows = Vec::new();
         for memory in memories {
             let mut row = json!({

@@ -5,6 +5,7 @@ mod history;
 mod members;
 mod memories;
 mod script;
+mod steps;
 mod timeline;
 
 use domain::{TenantId, access::SystemRole, identity::IdentityKey};
@@ -152,4 +153,9 @@ fn identity(issuer: &str, subject: &str) -> IdentityKey {
         issuer: issuer.to_owned(),
         subject: subject.to_owned(),
     }
+}
+
+/// The address of a member of the company.
+fn email(key: &str) -> String {
+    format!("{key}@northwind.example")
 }

@@ -30,7 +30,7 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn load() -> Result<Self, figment::Error> {
+    pub(super) fn load() -> Result<Self, ScriptError> {
         let Events { event } = parse(EVENTS)?;
         let mut memories = Vec::new();
         for file in MEMORIES {
@@ -44,9 +44,14 @@ impl Script {
     }
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, figment::Error> {
-    Figment::from(Toml::string(text)).extract()
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ScriptError> {
+    let parsed = Figment::from(Toml::string(text)).extract();
+    parsed.map_err(|error| ScriptError(Box::new(error)))
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the demo's script can't be read: {0}")]
+pub(super) struct ScriptError(Box<figment::Error>);
 
 #[derive(Debug, Deserialize)]
 struct Events {
@@ -72,8 +77,25 @@ pub(super) struct Event {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[serde(untagged)]
 pub(super) enum Step {
+    System(SystemStep),
+    Member(MemberStep),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum MemberStep {
+    Organisation(OrganisationStep),
+    Role(RoleStep),
+    Key(KeyStep),
+    Own(OwnStep),
+}
+
+/// Without a member in a browser.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(super) enum SystemStep {
     Join {
         member: String,
         name: String,
@@ -85,6 +107,26 @@ pub(super) enum Step {
     Operator {
         member: String,
     },
+    /// Joins by the invite to this address.
+    Accept {
+        email: String,
+        member: String,
+        name: String,
+    },
+    /// A program reads the newest memories.
+    UseKey {
+        key: String,
+    },
+    /// A program uses a key that has ended.
+    RefusedKey {
+        key: String,
+    },
+}
+
+/// Settings, teams and members.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(super) enum OrganisationStep {
     Settings {
         time_zone: String,
         currency: String,
@@ -104,6 +146,28 @@ pub(super) enum Step {
         #[serde(default)]
         leads: bool,
     },
+    Invite {
+        email: String,
+        role: String,
+        team: Option<String>,
+        days: u16,
+    },
+    RevokeInvite {
+        email: String,
+    },
+    Suspend {
+        member: String,
+    },
+    Offboard {
+        member: String,
+        heir: String,
+    },
+}
+
+/// Roles, and the rules that give them.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(super) enum RoleStep {
     Role {
         name: String,
         description: String,
@@ -123,21 +187,12 @@ pub(super) enum Step {
         role: Option<String>,
         team: Option<String>,
     },
-    Invite {
-        email: String,
-        role: String,
-        team: Option<String>,
-        days: u16,
-    },
-    /// Joins by the invite to this address.
-    Accept {
-        email: String,
-        member: String,
-        name: String,
-    },
-    RevokeInvite {
-        email: String,
-    },
+}
+
+/// Agents, services and keys.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(super) enum KeyStep {
     Service {
         member: String,
         name: String,
@@ -156,14 +211,12 @@ pub(super) enum Step {
     RevokeKey {
         key: String,
     },
-    /// A program reads the newest memories.
-    UseKey {
-        key: String,
-    },
-    /// A program uses a key that has ended.
-    RefusedKey {
-        key: String,
-    },
+}
+
+/// What a member keeps and reads.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(super) enum OwnStep {
     Persona {
         name: String,
         description: String,
@@ -192,28 +245,7 @@ pub(super) enum Step {
     },
     /// Tries to read the audit log without the permission.
     AuditDenied,
-    Suspend {
-        member: String,
-    },
-    Offboard {
-        member: String,
-        heir: String,
-    },
     ReadNotifications,
-}
-
-impl Step {
-    /// True if somebody may do something else afterwards.
-    pub(super) const fn changes_permissions(&self) -> bool {
-        matches!(
-            self,
-            Self::TeamMember { .. }
-                | Self::Grant { .. }
-                | Self::Revoke { .. }
-                | Self::Suspend { .. }
-                | Self::Offboard { .. }
-        )
-    }
 }
 
 const fn member() -> SystemRole {

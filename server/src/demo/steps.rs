@@ -184,6 +184,7 @@ impl History<'_> {
                 let input = ServiceAccountInput {
                     name: name.clone(),
                     kind: kind.clone(),
+                    ..ServiceAccountInput::default()
                 };
                 let made = self
                     .call::<service::ServiceAccountCreate>(actor, input)

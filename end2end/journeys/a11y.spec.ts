@@ -1,11 +1,10 @@
-import axe from "axe-core";
+import { bringAxe, findings } from "../support/axe.ts";
 import { STATES, type Seed, seed } from "../support/states.ts";
 import { type Page, awake, expect, stillness, test, uniqueWord, visit } from "../support/test.ts";
 
 // The seeded states need people without data, too.
 test.use({ world: "a11y" });
 
-const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const WIDTHS = [360, 1440];
 const THEMES = ["light", "dark"] as const;
 /** Limit for the compressed HTML of a page in its full state; it only falls. */
@@ -13,31 +12,11 @@ const MAX_PAGE_BYTES = 25_000;
 /** The same for the reference of the whole API, which is one document. */
 const MAX_REFERENCE_BYTES = 32_000;
 
-declare global {
-  interface Window {
-    axe: typeof axe;
-  }
-}
-
 let seeded: Seed | undefined;
 
 test.beforeEach(async ({ server, visitors }) => {
   seeded ??= await seed(visitors, server);
 });
-
-/** Loads axe into the page; there are no frames. */
-async function bringAxe(page: Page): Promise<void> {
-  await page.evaluate(axe.source);
-}
-
-/** What axe finds, one line each. */
-async function findings(page: Page, colorsOnly: boolean): Promise<string[]> {
-  const runOnly: axe.RunOnly = colorsOnly ? { type: "rule", values: ["color-contrast"] } : { type: "tag", values: WCAG };
-  // Only violations are described.
-  const options: axe.RunOptions = { runOnly, resultTypes: ["violations"] };
-  const violations = await page.evaluate(async (given) => (await window.axe.run(document, given)).violations, options);
-  return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help} at ${node.target.join(" ")} (${node.html.slice(0, 120)})`));
-}
 
 /** Bytes of the page's HTML as it was sent. */
 async function transferred(page: Page): Promise<number> {

@@ -103,13 +103,38 @@ test("a key is offered its owner's permissions only, and others' keys are not vi
   await expect(viewer.getByRole("region", { name: "About this key" })).toContainText("Revoked");
 });
 
+test("an agent or a service gets its role and its first key in one form", async ({ visitors, server }) => {
+  const admin = await visitors.as("admin");
+  const name = `Exporter ${uniqueWord()}`;
+  await visit(admin, "/keys/services/new");
+  const form = admin.getByRole("main");
+  await form.getByRole("button", { name: "Create" }).click();
+  // Each invalid field is named at once, and what was chosen stays.
+  await expect(form.getByText("Enter a name of 1 to 100 characters.").first()).toBeVisible();
+  await expect(form.getByLabel("Key name")).toHaveAttribute("aria-invalid", "true");
+  await expect(form.getByLabel("Create a key now")).toBeChecked();
+  await form.getByLabel("Name", { exact: true }).fill(name);
+  await form.getByLabel("Key name").fill("First key");
+  await form.getByRole("button", { name: "Create" }).click();
+  await expect(form.getByText("doesn't have the permission “memory.read”")).not.toHaveCount(0);
+  await form.getByRole("checkbox", { name: /^Viewer/ }).check();
+  await form.getByRole("button", { name: "Create" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("Your new key");
+  const key = (await form.locator("code").filter({ hasText: /^atr_/ }).first().textContent()) ?? "";
+  const answer = await fetch(`${server.url}/api/v1/memories`, { headers: { authorization: `Bearer ${key}` } });
+  expect(answer.status).toBe(200);
+  await form.getByRole("link", { name: "Done" }).click();
+  await expect(admin.getByRole("row", { name: new RegExp(name) })).toContainText("Viewer");
+});
+
 test("key managers create an agent or a service account, which can do nothing until it has a role", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   const name = `Exporter ${uniqueWord()}`;
   await visit(admin, "/keys/services/new");
   await admin.getByRole("button", { name: "Create" }).click();
   await expect(admin.getByText("Enter a name of 1 to 100 characters.")).not.toHaveCount(0);
-  await admin.getByLabel("Name").fill(name);
+  await admin.getByLabel("Name", { exact: true }).fill(name);
+  await admin.getByLabel("Create a key now").uncheck();
   await admin.getByRole("button", { name: "Create" }).click();
   await expect(admin.getByRole("status").first()).toContainText("Created. Assign a role, then create a key.");
   const row = admin.getByRole("row", { name: new RegExp(name) });

@@ -19,7 +19,7 @@ const test = base.extend<object, { service: EmbeddingService }>({
         ATRIUM_EMBEDDING_ENDPOINTS__HOUSE__URL: service.url,
         ATRIUM_EMBEDDING_ENDPOINTS__HOUSE__KEY: "house-key",
       };
-      const server = await Server.start(`${worker.project.name}-${world}`, { settings, demo: true });
+      const server = await Server.start(`${worker.project.name}-${world}`, { settings, demo: "empty" });
       await use(server);
       await server.stop();
     },

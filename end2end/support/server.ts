@@ -20,8 +20,8 @@ export interface Setup {
   settings?: Record<string, string>;
   /** A command that `atrium` runs before it serves. */
   commands?: string[][];
-  /** With the demo organisation and its people. */
-  demo?: boolean;
+  /** With organisations without content and their people, or with the company that has a history. */
+  demo?: "empty" | "company";
 }
 
 /** A running server. */
@@ -37,7 +37,7 @@ export class Server {
   ) {}
 
   /** Starts a server whose data is in a new folder named after `name`. */
-  static async start(name: string, setup: Setup = { demo: true }): Promise<Server> {
+  static async start(name: string, setup: Setup = { demo: "empty" }): Promise<Server> {
     const program = process.env["ATRIUM_BINARY"] ?? join(PROJECT, "target/debug/atrium");
     if (!existsSync(program)) {
       throw new Error(`${program} is not there. Build it with \`cargo xtask serve\`, or run \`cargo xtask test\`.`);
@@ -64,7 +64,7 @@ export class Server {
       }),
     };
     for (const command of setup.commands ?? []) execFileSync(program, command, { ...run, stdio: ["ignore", output, output] });
-    const child = spawn(program, setup.demo ? ["serve", "--demo"] : ["serve"], { ...run, stdio: ["ignore", output, output] });
+    const child = spawn(program, setup.demo ? ["serve", `--demo=${setup.demo}`] : ["serve"], { ...run, stdio: ["ignore", output, output] });
     const server = new Server(`http://${address}`, folder, log, child, program, run);
     await server.untilReady();
     return server;

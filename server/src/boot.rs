@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use service::{
     CheckpointFolder, CheckpointKey, Clock, Ctx, Embedder, Entropy, Ids, Quotas,
     database::{ConnectOptions, Login, PerLogin, Store, migrate},
-    identity::{Directory, SessionLifetimes},
+    identity::{Directory, SessionLifetimes, SessionSettings, TokenSealer},
 };
 
 use crate::{
@@ -107,6 +107,25 @@ pub(crate) async fn connect(config: &Config, database: &Database) -> Result<Stor
         max_connections: PerLogin::shares_of(config.database_max_connections),
         ..ConnectOptions::default()
     };
+    connect_with(database, options).await
+}
+
+/// Connects for the demo's history, whose many commits would take twice as long
+/// if each waited for the disk. A pooler in front of an external database may
+/// refuse the option.
+pub(crate) async fn connect_for_history(
+    config: &Config,
+    database: &Database,
+) -> Result<Store, Failure> {
+    let options = ConnectOptions {
+        max_connections: PerLogin::shares_of(config.database_max_connections.min(8)),
+        synchronous_commit: !database.is_embedded,
+        ..ConnectOptions::default()
+    };
+    connect_with(database, options).await
+}
+
+async fn connect_with(database: &Database, options: ConnectOptions) -> Result<Store, Failure> {
     let urls = PerLogin::from_fn(|login| database.urls.get(login).expose_secret());
     Store::connect(&urls, options).await.map_err(|error| {
         let cause = std::error::Error::source(&error.source)
@@ -242,16 +261,29 @@ pub(crate) fn auth_settings(
         further: further
             .map(|(name, oidc)| oidc_settings(name, oidc))
             .collect(),
-        lifetimes: SessionLifetimes {
-            idle: time::Duration::hours(config.session.idle_hours.into()),
-            absolute: time::Duration::hours(config.session.absolute_hours.into()),
-        },
+        lifetimes: session_lifetimes(config),
         master_key: master_key(config, ids)?,
         limits: SignInLimits {
             starts: config.sign_in_starts_per_minute,
             failures: config.sign_in_failures_per_minute,
             account_failures: config.account_sign_in_failures_per_minute,
         },
+    })
+}
+
+fn session_lifetimes(config: &Config) -> SessionLifetimes {
+    SessionLifetimes {
+        idle: time::Duration::hours(config.session.idle_hours.into()),
+        absolute: time::Duration::hours(config.session.absolute_hours.into()),
+    }
+}
+
+/// Settings with which the demo's members sign in before the server starts.
+pub(crate) fn session_settings(config: &Config, ids: &Ids) -> Result<SessionSettings, Failure> {
+    let key = master_key(config, ids)?.derive(TokenSealer::PURPOSE);
+    Ok(SessionSettings {
+        lifetimes: session_lifetimes(config),
+        sealer: TokenSealer::new(&key),
     })
 }
 

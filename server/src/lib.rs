@@ -8,7 +8,7 @@ pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod database;
-mod demo;
+pub mod demo;
 mod download;
 pub mod failure;
 pub mod health;

@@ -2,13 +2,17 @@
 
 use domain::{
     ApiKeyId, AppError, NoInput, UserId,
-    api_key::{ApiKeyDetail, CreatedApiKey, KeyOwner, ServiceAccount},
+    api_key::{
+        ApiKeyDetail, CreatedApiKey, CreatedServiceAccount, KeyOwner, ServiceAccount,
+        ServiceAccountChoices,
+    },
     api_key::{
         ApiKeyInput, ApiKeyPath, ApiKeyScope, OrganisationApiKeyInput, ServiceAccountInput,
         ServiceAccountPath,
     },
 };
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{Flash, api, forms};
 
@@ -91,15 +95,57 @@ pub(crate) async fn service_account_list() -> Result<Vec<ServiceAccount>, AppErr
     service::call::<service::ServiceAccountList>(&ctx, &actor, NoInput {}).await
 }
 
-/// Creates an agent or a service.
+/// The roles and permissions that a new agent or service can be given.
+pub(crate) async fn service_account_choices_get() -> Result<ServiceAccountChoices, AppError> {
+    let (ctx, actor) = api::caller()?;
+    service::call::<service::ServiceAccountChoicesGet>(&ctx, &actor, NoInput {}).await
+}
+
+/// The form for a new agent or service.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ServiceAccountForm {
+    name: String,
+    kind: String,
+    roles: Vec<String>,
+    /// Not empty: with a first key, of the following fields.
+    with_key: String,
+    label: String,
+    scopes: Vec<String>,
+    vendor: String,
+    lifetime: String,
+}
+
+/// Creates an agent or a service with its roles. A first key is shown once on the
+/// form's page.
 #[server(endpoint = "service_account_create")]
 pub(crate) async fn service_account_create(
-    #[server(default)] name: String,
-    #[server(default)] kind: String,
-) -> Result<(), AppError> {
+    #[server(flatten)] form: ServiceAccountForm,
+) -> Result<CreatedServiceAccount, AppError> {
     let (ctx, actor) = api::caller()?;
-    let input = ServiceAccountInput { name, kind };
-    service::call::<service::ServiceAccountCreate>(&ctx, &actor, input).await?;
-    api::redirect_with_flash("/keys/services", Flash::SERVICE_ACCOUNT_CREATED);
-    Ok(())
+    let has_role = !form.roles.is_empty();
+    let key = (!form.with_key.is_empty()).then_some(ApiKeyInput {
+        label: form.label,
+        scopes: form.scopes,
+        vendor: Some(form.vendor),
+        lifetime: form.lifetime,
+    });
+    let input = ServiceAccountInput {
+        name: form.name,
+        kind: form.kind,
+        roles: form.roles,
+        key,
+    };
+    let created = service::call::<service::ServiceAccountCreate>(&ctx, &actor, input).await?;
+    if created.key.is_some() {
+        forms::stay();
+    } else {
+        let flash = if has_role {
+            Flash::SERVICE_ACCOUNT_WITHOUT_KEY
+        } else {
+            Flash::SERVICE_ACCOUNT_CREATED
+        };
+        api::redirect_with_flash("/keys/services", flash);
+    }
+    Ok(created)
 }

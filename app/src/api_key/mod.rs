@@ -5,6 +5,7 @@ mod list;
 mod new;
 mod page;
 mod parts;
+mod service_new;
 mod services;
 
 use domain::Permission;
@@ -36,7 +37,7 @@ pub(crate) const FEATURE: Feature = Feature {
             page(path!("/keys/all"), list::KeyListPage),
             page(path!("/keys/new"), new::KeyNewPage),
             page(path!("/keys/services"), services::ServicesPage),
-            page(path!("/keys/services/new"), services::ServiceNewPage),
+            page(path!("/keys/services/new"), service_new::ServiceNewPage),
             page(path!("/keys/:id"), page::KeyPage),
         ]
     },
@@ -52,4 +53,5 @@ flashes! {
     KEY_REVOKED = "key_revoked", "Key revoked.";
     /// An agent or a service.
     SERVICE_ACCOUNT_CREATED = "service_account_created", "Created. Assign a role, then create a key.";
+    SERVICE_ACCOUNT_WITHOUT_KEY = "service_account_without_key", "Created. It has no key yet.";
 }

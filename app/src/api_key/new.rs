@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     connect::{Setups, connect_get},
-    forms::{FormState, PostForm},
+    forms::{FormCall, FormState, PostForm},
     ui::{
         Choice, CopyLine, EmptyState, Glyph, Icon, PageHead, SelectField, TextField, load_page,
         use_query,
@@ -53,7 +53,10 @@ fn show((owner, address): (KeyOwner, String)) -> impl IntoView {
     let state = FormState::<ApiKeyCreate>::new();
     let answer = state.answer();
     match answer {
-        Some(created) => view! { <CreatedKey created=created address=address /> }.into_any(),
+        Some(created) => {
+            view! { <CreatedKey created=created address=address up=("/keys", "API keys") /> }
+                .into_any()
+        }
         None => view! { <NewForm owner=owner /> }.into_any(),
     }
 }
@@ -75,14 +78,6 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
             "Anyone with the key can act as you. Select only the permissions it needs.",
         )
     };
-    let lifetimes = LIFETIMES
-        .iter()
-        .map(|(value, label)| Choice::new(*value, *label))
-        .collect();
-    let vendors = Vendor::ALL
-        .iter()
-        .map(|vendor| Choice::new(vendor.key(), vendor_label(*vendor)))
-        .collect();
     if owner.offered.is_empty() {
         return view! {
             <PageHead title=title up=("/keys", "API keys") />
@@ -99,29 +94,12 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
         <PageHead title=title lead=lead up=("/keys", "API keys") />
         <PostForm state=state class="form">
             <input type="hidden" name="owner" value=owner.id.to_string() />
-            <TextField
-                name="label"
-                label="Name"
-                hint="Shown to you and your admins, for example “Nightly export”."
-                value=state.typed("label", if is_for_client { "AI client" } else { "" })
-                error=state.field_error("label")
-            />
-            <SelectField
-                name="vendor"
-                label="Client"
-                hint="Limits the key to memories this client is allowed to read."
-                choices=vendors
-                value=state.typed("vendor", Vendor::Other.key())
-                error=state.field_error("vendor")
-            />
-            <Scopes offered=owner.offered is_for_client=is_for_client />
-            <SelectField
-                name="lifetime"
-                label="Expires in"
-                hint="Shorter is safer."
-                choices=lifetimes
-                value=state.typed("lifetime", "90")
-                error=state.field_error("lifetime")
+            <KeyFields
+                state=state
+                offered=owner.offered
+                caption="Name"
+                label=if is_for_client { "AI client" } else { "" }
+                scopes=if is_for_client { &CLIENT_SCOPES } else { &[] }
             />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">"Create key"</button>
@@ -132,36 +110,102 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
     .into_any()
 }
 
+/// The fields of a new key.
 #[component]
-fn Scopes(offered: Vec<Permission>, is_for_client: bool) -> impl IntoView {
-    let state = FormState::<ApiKeyCreate>::new();
-    let proposed = || {
-        let scopes = CLIENT_SCOPES.iter().filter(|_| is_for_client);
-        scopes.map(|scope| scope.key().to_owned()).collect()
-    };
-    let chosen = state.typed_all("scopes[]").unwrap_or_else(proposed);
-    let error = state.field_error("scopes");
+pub(super) fn KeyFields<S: FormCall>(
+    state: FormState<S>,
+    offered: Vec<Permission>,
+    /// The label of its name.
+    caption: &'static str,
+    /// Proposed name.
+    label: &'static str,
+    /// Proposed permissions.
+    scopes: &'static [Permission],
+    /// What precedes the fields' names in errors.
+    #[prop(optional)]
+    parent: &'static str,
+) -> impl IntoView {
+    let error = |field: &str| state.field_error(&format!("{parent}{field}"));
+    let lifetimes = LIFETIMES
+        .iter()
+        .map(|(value, label)| Choice::new(*value, *label))
+        .collect();
+    let vendors = Vendor::ALL
+        .iter()
+        .map(|vendor| Choice::new(vendor.key(), vendor_label(*vendor)))
+        .collect();
+    let proposed = || scopes.iter().map(|scope| scope.key().to_owned()).collect();
+    let chosen: Vec<String> = state.typed_all("scopes[]").unwrap_or_else(proposed);
+    let permissions = offered
+        .into_iter()
+        .map(|permission| Check {
+            value: permission.key().to_owned(),
+            label: permission.sentence().to_owned(),
+            key: permission.key().to_owned(),
+            is_checked: chosen.iter().any(|chosen| chosen == permission.key()),
+        })
+        .collect();
+    view! {
+        <TextField
+            name="label"
+            label=caption
+            hint="Shown to you and your admins, for example “Nightly export”."
+            value=state.typed("label", label)
+            error=error("label")
+        />
+        <SelectField
+            name="vendor"
+            label="Client"
+            hint="Limits the key to memories this client is allowed to read."
+            choices=vendors
+            value=state.typed("vendor", Vendor::Other.key())
+            error=error("vendor")
+        />
+        <Checks name="scopes" legend="Permissions" checks=permissions error=error("scopes") />
+        <SelectField
+            name="lifetime"
+            label="Expires in"
+            hint="Shorter is safer."
+            choices=lifetimes
+            value=state.typed("lifetime", "90")
+            error=error("lifetime")
+        />
+    }
+}
+
+/// One checkbox of several.
+pub(super) struct Check {
+    pub(super) value: String,
+    pub(super) label: String,
+    /// Shown after the label.
+    pub(super) key: String,
+    pub(super) is_checked: bool,
+}
+
+/// Checkboxes of one field.
+#[component]
+pub(super) fn Checks(
+    name: &'static str,
+    legend: &'static str,
+    checks: Vec<Check>,
+    error: Option<String>,
+) -> impl IntoView {
+    let id = format!("{name}-error");
     let is_invalid = error.is_some().then_some("true");
     view! {
-        <fieldset
-            class="field checks"
-            aria-describedby="scopes-error"
-            aria-invalid=is_invalid
-        >
-            <legend>"Permissions"</legend>
-            <div id="scopes-error" role="alert">
+        <fieldset class="field checks" aria-describedby=id aria-invalid=is_invalid>
+            <legend>{legend}</legend>
+            <div id=format!("{name}-error") role="alert">
                 {error.map(|text| view! { <p class="field-error">{text}</p> })}
             </div>
-            {offered
+            {checks
                 .into_iter()
-                .map(|permission| {
-                    let key = permission.key();
-                    let checked = chosen.iter().any(|chosen| chosen == key);
+                .map(|check| {
                     view! {
                         <label class="check">
-                            <input type="checkbox" name="scopes[]" value=key checked=checked />
-                            <span>{permission.sentence()}</span>
-                            <code class="muted">{key}</code>
+                            <input type="checkbox" name=format!("{name}[]") value=check.value checked=check.is_checked />
+                            <span>{check.label}</span>
+                            <code class="muted">{check.key}</code>
                         </label>
                     }
                 })
@@ -172,15 +216,17 @@ fn Scopes(offered: Vec<Permission>, is_for_client: bool) -> impl IntoView {
 
 /// Shows the new key, which cannot be shown again.
 #[component]
-fn CreatedKey(
+pub(super) fn CreatedKey(
     created: CreatedApiKey,
     /// URL of the MCP endpoint.
     address: String,
+    /// The list that it is in: path and name.
+    up: (&'static str, &'static str),
 ) -> impl IntoView {
     let key = created.key.clone();
     let page = format!("/keys/{}", created.id);
     view! {
-        <PageHead title="Your new key" lead=created.label up=("/keys", "API keys") is_answer=true />
+        <PageHead title="Your new key" lead=created.label up=up is_answer=true />
         <section class="reveal" aria-labelledby="key">
             <h2 id="key">"Copy it now"</h2>
             <p>
@@ -195,7 +241,7 @@ fn CreatedKey(
                 </span>
             </p>
             <div class="form-actions">
-                <a class="button button-primary" href="/keys">"Done"</a>
+                <a class="button button-primary" href=up.0>"Done"</a>
                 <a class="button button-quiet" href=page>"View key"</a>
             </div>
         </section>

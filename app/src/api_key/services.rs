@@ -1,19 +1,13 @@
 //! Agents and services: members that sign in with keys only.
 
-use domain::{Permission, api_key::ServiceAccount};
+use domain::api_key::ServiceAccount;
 use leptos::prelude::*;
 
 use super::{
-    api::{ServiceAccountCreate, service_account_list},
+    api::service_account_list,
     parts::{KeyTabs, kind_label},
 };
-use crate::{
-    forms::{FormState, PostForm},
-    ui::{
-        Badge, Choice, EmptyState, Glyph, Icon, PageHead, SelectField, TextField, Tone, count,
-        load_page, page_for, query_string,
-    },
-};
+use crate::ui::{Badge, EmptyState, Glyph, Icon, PageHead, Tone, count, load_page, query_string};
 
 /// The page at `/keys/services`.
 #[component]
@@ -103,47 +97,4 @@ fn ServiceRow(service: ServiceAccount) -> impl IntoView {
             </td>
         </tr>
     }
-}
-
-/// The page at `/keys/services/new`.
-#[component]
-pub(crate) fn ServiceNewPage() -> impl IntoView {
-    page_for(Permission::ApiKeyManage, || view! { <NewForm /> })
-}
-
-#[component]
-fn NewForm() -> impl IntoView {
-    let state = FormState::<ServiceAccountCreate>::new();
-    let kinds = vec![
-        Choice::new("service", "Service"),
-        Choice::new("agent", "AI agent"),
-    ];
-    view! {
-        <PageHead
-            title="New agent or service"
-            lead="Service accounts authenticate with API keys. Assign a role after creating it."
-            up=("/keys/services", "Agents and services")
-        />
-        <PostForm state=state class="form">
-            <TextField
-                name="name"
-                label="Name"
-                hint="For example “Nightly export”."
-                value=state.typed("name", "")
-                error=state.field_error("name")
-            />
-            <SelectField
-                name="kind"
-                label="Kind"
-                choices=kinds
-                value=state.typed("kind", "service")
-                error=state.field_error("kind")
-            />
-            <div class="form-actions">
-                <button type="submit" class="button button-primary">"Create"</button>
-                <a class="button button-quiet" href="/keys/services">"Cancel"</a>
-            </div>
-        </PostForm>
-    }
-    .into_any()
 }

@@ -1,6 +1,6 @@
 //! The layout around every page of a signed-in member.
 
-use domain::{Permission, profile::Profile};
+use domain::{AppError, NoInput, Permission, profile::Profile};
 use islands::{Palette, ThemeSwitch, Toast};
 use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_location};
@@ -10,6 +10,7 @@ use super::{
     nav::{NavItem, place_of},
 };
 use crate::{
+    api,
     features::NAVIGATION,
     flash::Flash,
     forms::FormCall as _,
@@ -74,16 +75,40 @@ fn Toasts() -> impl IntoView {
     view! { <div class="toasts" role="status" aria-live="polite">{toast}</div> }
 }
 
-/// Shown on every page of the demo installation.
+/// Shown on every page of the demo installation: who one is in it, and the way to
+/// be somebody else.
 #[component]
 pub(crate) fn DemoBanner() -> impl IntoView {
     Page::get().info(|info| info.demo).then(|| {
+        let viewing = viewer().map(|actor| {
+            let may_read = actor.permissions.contains(&Permission::ProfileManage);
+            let roles = may_read.then(|| Suspend::new(async { roles_get().await.ok() }));
+            view! {
+                <span class="demo-viewer">
+                    "Viewing as " <strong dir="auto">{actor.label}</strong>
+                    {roles}
+                </span>
+                // Signs in anew, at the issuer's choice of people.
+                <a href="/auth/login" rel="external">"Switch person"</a>
+            }
+        });
+        let is_signed_in = viewing.is_some();
         view! {
             <aside class="demo-banner" aria-label="About this demo">
-                "Demo: the organisation and its people are made up."
+                <span class:optional=is_signed_in>
+                    "Demo: the organisation and its people are made up."
+                </span>
+                {viewing}
             </aside>
         }
     })
+}
+
+/// The viewer's roles, as they follow the name.
+async fn roles_get() -> Result<String, AppError> {
+    let (ctx, actor) = api::caller()?;
+    let profile = service::call::<service::ProfileGet>(&ctx, &actor, NoInput {}).await?;
+    Ok(format!(" ({})", profile.roles.join(", ")))
 }
 
 #[component]

@@ -71,7 +71,7 @@ impl Server {
             command.env_remove(name);
         }
         let process = command
-            .args(["serve", "--demo", "--addr", &address, "--data-dir"])
+            .args(["serve", "--demo=empty", "--addr", &address, "--data-dir"])
             .arg(&folder)
             .env("ATRIUM_SITE_DIR", absolute(site)?)
             .env("ATRIUM_MODEL_DIR", absolute(&arguments.model)?)

@@ -1,5 +1,7 @@
 //! API keys, with which programs act as a member.
 
+mod service_account;
+
 use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use crate::{
     paging::{Sort, Sorts},
     validate::FieldErrors,
 };
+
+pub use service_account::*;
 
 typed_id!(ApiKeyId, "api_key");
 
@@ -145,21 +149,6 @@ pub struct KeyOwner {
     pub kind: ActorKind,
     /// Permissions held by the member that the caller may grant.
     pub offered: Vec<Permission>,
-}
-
-/// An agent or a service, which can authenticate only with API keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ServiceAccount {
-    pub id: UserId,
-    pub name: String,
-    /// [`ActorKind::Agent`] or [`ActorKind::Service`].
-    pub kind: ActorKind,
-    pub is_active: bool,
-    /// Names of the roles.
-    pub roles: Vec<String>,
-    /// Active ones.
-    pub key_count: i64,
 }
 
 /// A new key with its secret, which is shown only this once.
@@ -306,50 +295,6 @@ impl NewApiKey {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ServiceAccountInput {
-    /// 1 to 100 characters.
-    pub name: String,
-    /// `agent` or `service`.
-    pub kind: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ServiceAccountPath {
-    /// The agent or service.
-    pub id: UserId,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CreatedServiceAccount {
-    pub id: UserId,
-}
-
-/// A validated [`ServiceAccountInput`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewServiceAccount {
-    pub name: String,
-    /// [`ActorKind::Agent`] or [`ActorKind::Service`].
-    pub kind: ActorKind,
-}
-
-impl NewServiceAccount {
-    pub fn parse(input: &ServiceAccountInput) -> Result<Self, AppError> {
-        let mut errors = FieldErrors::default();
-        let missing = format!("Enter a name of 1 to {MAX_LABEL_CHARS} characters.");
-        let name = errors.line("name", &input.name, MAX_LABEL_CHARS, &missing);
-        let kind = ActorKind::from_key(&input.kind)
-            .filter(|kind| matches!(kind, ActorKind::Agent | ActorKind::Service));
-        let kind = errors.check("kind", kind.ok_or("Choose an agent or a service."));
-        errors.finish(|| Some(Self { name, kind: kind? }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -423,18 +368,6 @@ mod tests {
                 invalid_fields(&ApiKeyInput { scopes, ..draft() }),
                 ["scopes"]
             );
-        }
-    }
-
-    #[test]
-    fn only_agents_and_services_can_be_created() {
-        for kind in ["human", "system", "sub_agent", ""] {
-            let draft = ServiceAccountInput {
-                name: "Exporter".into(),
-                kind: kind.into(),
-            };
-            let error = NewServiceAccount::parse(&draft).unwrap_err();
-            assert!(error.for_field("kind").is_some(), "{kind}");
         }
     }
 

@@ -131,6 +131,23 @@ impl AppError {
         }
     }
 
+    /// The same error of an input that is the field `parent` of another.
+    #[must_use]
+    pub fn within(self, parent: &str) -> Self {
+        match self {
+            Self::Invalid { fields } => Self::Invalid {
+                fields: fields
+                    .into_iter()
+                    .map(|error| FieldError {
+                        field: format!("{parent}.{}", error.field),
+                        ..error
+                    })
+                    .collect(),
+            },
+            other => other,
+        }
+    }
+
     /// The HTTP status that carries this error (RFC 9110).
     pub const fn status(&self) -> u16 {
         match self {

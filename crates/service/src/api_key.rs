@@ -27,7 +27,8 @@ pub use authenticate::{
 };
 pub use organisation::{
     OrganisationApiKeyCreate, OrganisationApiKeyGet, OrganisationApiKeyList,
-    OrganisationApiKeyRevoke, ServiceAccountCreate, ServiceAccountList, ServiceAccountOwnerGet,
+    OrganisationApiKeyRevoke, ServiceAccountChoicesGet, ServiceAccountCreate, ServiceAccountList,
+    ServiceAccountOwnerGet,
 };
 
 use crate::{
@@ -48,6 +49,7 @@ operations! {
     OrganisationApiKeyGet,
     OrganisationApiKeyRevoke,
     ServiceAccountList,
+    ServiceAccountChoicesGet,
     ServiceAccountCreate,
     ServiceAccountOwnerGet,
 }
@@ -205,11 +207,26 @@ async fn create(
     owner: UserId,
     mut input: ApiKeyInput,
 ) -> Result<Done<CreatedApiKey>, AppError> {
-    let (ctx, actor) = (tx.ctx, tx.actor);
+    set_default_vendor(tx.actor, &mut input);
+    let new = NewApiKey::parse(&input)?;
+    let (created, target) = create_in_tx(tx, owner, new).await?;
+    Ok(Done::audited(created, target))
+}
+
+/// A key created with a key has the same client unless it names one.
+fn set_default_vendor(actor: &Actor, input: &mut ApiKeyInput) {
     if input.vendor.is_none() {
         input.vendor = actor.vendor.map(|vendor| vendor.key().to_owned());
     }
-    let new = NewApiKey::parse(&input)?;
+}
+
+/// As [`create`], with a validated input.
+async fn create_in_tx(
+    tx: &mut AuthorizedTx<'_>,
+    owner: UserId,
+    new: NewApiKey,
+) -> Result<(CreatedApiKey, AuditTarget), AppError> {
+    let (ctx, actor) = (tx.ctx, tx.actor);
     // Otherwise a key could read what its vendor may not, through another's.
     if actor.vendor.is_some_and(|vendor| vendor != new.vendor) {
         return Err(AppError::field(
@@ -266,10 +283,7 @@ async fn create(
         label: new.label,
         key: secret.expose().to_owned(),
     };
-    Ok(Done::audited(
-        created,
-        AuditTarget::of(id).with_changes(after),
-    ))
+    Ok((created, AuditTarget::of(id).with_changes(after)))
 }
 
 /// # Errors

@@ -65,6 +65,16 @@ impl Ctx {
         }
     }
 
+    /// At another time: the demo's history is written with the times of the past.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self {
+            ids: Ids::new(clock.clone(), self.ids.entropy),
+            clock,
+            ..self
+        }
+    }
+
     /// For rendering a page: reading operations run in its snapshot.
     #[must_use]
     pub fn with_page(self, page: Option<PageSnapshot>) -> Self {

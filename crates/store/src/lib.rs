@@ -96,6 +96,9 @@ pub struct ConnectOptions {
     /// A transaction that gets no connection in this time fails with
     /// [`StoreError::Unavailable`].
     pub acquire_timeout: Duration,
+    /// A commit waits until it is on disk. Without it the last ones can be lost
+    /// when the machine fails.
+    pub synchronous_commit: bool,
 }
 
 impl Default for ConnectOptions {
@@ -103,6 +106,7 @@ impl Default for ConnectOptions {
         Self {
             max_connections: PerLogin::shares_of(20),
             acquire_timeout: Duration::from_secs(3),
+            synchronous_commit: true,
         }
     }
 }
@@ -136,6 +140,13 @@ impl Store {
     ) -> Result<Self, ConnectError> {
         let pools = PerLogin::try_from_fn(|login| {
             let url = PgConnectOptions::from_str(urls.get(login).as_ref());
+            let mut url = url.map_err(|error| ConnectError {
+                login,
+                source: error.into(),
+            })?;
+            if !options.synchronous_commit {
+                url = url.options([("synchronous_commit", "off")]);
+            }
             Ok(PgPoolOptions::new()
                 .max_connections(*options.max_connections.get(login))
                 .acquire_timeout(options.acquire_timeout)
@@ -149,10 +160,7 @@ impl Store {
                         Ok(true)
                     })
                 })
-                .connect_lazy_with(url.map_err(|error| ConnectError {
-                    login,
-                    source: error.into(),
-                })?))
+                .connect_lazy_with(url))
         })?;
         for (login, pool) in pools.each() {
             // Connects now, so that a rejected login fails here.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use service::{CheckpointSettings, CheckpointWriter, WorkerSettings};
+use service::{CheckpointSettings, CheckpointWriter, Ctx, WorkerSettings};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     assets::Bundle,
-    auth::demo::DemoIssuer,
+    auth::demo::{DemoIssuer, DemoKind},
     boot::{self, Deployment, Model},
     config::Config,
     database::IfRunning,
@@ -36,10 +36,17 @@ const CHECKPOINT_POLL: time::Duration = time::Duration::seconds(15);
 /// Serve the console.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Start a demo organisation with its own identity provider. Listens on
-    /// this machine only.
-    #[arg(long)]
-    demo: bool,
+    /// Start a demo with its own identity provider, by default on a company with
+    /// three months of history. Listens on this machine only.
+    #[arg(
+        long,
+        value_name = "KIND",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "company",
+        overrides_with = "demo"
+    )]
+    demo: Option<DemoKind>,
     /// Address to listen on.
     #[arg(long, value_name = "IP:PORT")]
     addr: Option<SocketAddr>,
@@ -60,7 +67,7 @@ impl Serve {
     }
 
     pub(super) async fn run(self, config: Config) -> Result<(), Failure> {
-        if self.demo {
+        if self.demo.is_some() {
             demo::check_config(&config)?;
         }
         // Report a busy port and a missing bundle before anything starts.
@@ -92,7 +99,7 @@ impl Serve {
 }
 
 async fn serve(
-    is_demo: bool,
+    demo: Option<DemoKind>,
     config: &Config,
     bundle: &Bundle,
     listener: TcpListener,
@@ -100,15 +107,25 @@ async fn serve(
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     let ctx = &deployment.ctx;
-    let issuer = if is_demo {
-        let style = &bundle.assets.css;
-        let site = boot::site(config)?;
-        let issuer = DemoIssuer::new(site, style, ctx.clock.clone(), ctx.ids.clone())
-            .map_err(Failure::failed)?;
-        demo::prepare(ctx, &issuer.oidc_settings().issuer).await?;
-        Some(issuer)
-    } else {
-        None
+    let issuer = match demo {
+        Some(kind) => {
+            let style = &bundle.assets.css;
+            let site = boot::site(config)?;
+            let issuer = DemoIssuer::new(site, style, kind, ctx.clock.clone(), ctx.ids.clone())
+                .map_err(Failure::failed)?;
+            let sessions = boot::session_settings(config, &ctx.ids)?;
+            let store = boot::connect_for_history(config, &deployment.database).await?;
+            let history = Ctx {
+                store: store.clone(),
+                ..ctx.clone()
+            };
+            let prepared =
+                demo::prepare(&history, kind, &issuer.oidc_settings().issuer, &sessions).await;
+            store.close().await;
+            prepared?;
+            Some(issuer)
+        }
+        None => None,
     };
     let readiness = Readiness {
         store: ctx.store.clone(),
@@ -130,7 +147,7 @@ async fn serve(
     raise_open_files();
     let limits = boot::connection_limits(config);
     let mut server = tokio::spawn(listener::serve(listener, app, limits, stop.clone()));
-    tracing::info!(url = %config.public_url(), %listening, demo = is_demo, "Atrium is ready");
+    tracing::info!(url = %config.public_url(), %listening, demo = demo.is_some(), "Atrium is ready");
 
     tokio::select! {
         () = signals.next() => {}

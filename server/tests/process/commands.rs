@@ -410,7 +410,7 @@ async fn owner_without_superuser_rights_sets_everything_up() {
     };
     let (status, _, stderr) = run(on(&["migrate", "up"]));
     assert_eq!(status, 0, "{stderr}");
-    let server = crate::support::Server::start(on(&["serve", "--demo"]));
+    let server = crate::support::Server::start(on(&["serve", "--demo=empty"]));
     assert_eq!(server.status("/readyz").await, 200);
 
     let open: Vec<String> = sqlx::query_scalar(

@@ -46,11 +46,11 @@ fn gone(pid: Pid) -> bool {
 #[tokio::test]
 async fn stop_ends_everything_and_the_next_start_keeps_the_data() {
     let folder = Folder::new();
-    let mut server = Server::start(atrium(&folder, &["serve", "--demo"]));
+    let mut server = Server::start(atrium(&folder, &["serve", "--demo=empty"]));
     let first = postmaster(&folder);
     assert_closed(&folder);
     // Two servers on one data folder would corrupt it.
-    let (status, _, stderr) = run(atrium(&folder, &["serve", "--demo"]));
+    let (status, _, stderr) = run(atrium(&folder, &["serve", "--demo=empty"]));
     assert_eq!(status, 1, "{stderr}");
     assert!(stderr.contains("data"), "{stderr}");
     // A command beside the server uses the running database.
@@ -62,7 +62,7 @@ async fn stop_ends_everything_and_the_next_start_keeps_the_data() {
     assert!(server.ended(Duration::from_secs(20)).success());
     assert!(gone(first), "Postgres outlived the server");
 
-    let mut again = Server::start(atrium(&folder, &["serve", "--demo"]));
+    let mut again = Server::start(atrium(&folder, &["serve", "--demo=empty"]));
     let (_, after, _) = run(atrium(&folder, &["tenant", "list"]));
     assert_eq!(after, stdout);
 
@@ -79,7 +79,7 @@ async fn stop_ends_everything_and_the_next_start_keeps_the_data() {
 #[tokio::test]
 async fn crashed_database_recovers_and_readiness_reports_it() {
     let folder = Folder::new();
-    let server = Server::start(atrium(&folder, &["serve", "--demo"]));
+    let server = Server::start(atrium(&folder, &["serve", "--demo=empty"]));
     let ready = || server.status("/readyz");
     assert_eq!(ready().await, 200);
     let crashed = postmaster(&folder);

@@ -118,11 +118,14 @@ async fn login_that_bypasses_row_security_is_refused() {
 #[tokio::test]
 async fn demo_runs_only_on_loopback_and_on_a_demo_database() {
     let (db, folder) = (TestDb::new().await, Folder::new());
-    let (status, _, stderr) = run(atrium(&folder, &["serve", "--demo", "--addr", "0.0.0.0:0"]));
+    let (status, _, stderr) = run(atrium(
+        &folder,
+        &["serve", "--demo=empty", "--addr", "0.0.0.0:0"],
+    ));
     assert_eq!(status, 2, "{stderr}");
     assert!(sentence(&stderr).contains("loopback"), "{stderr}");
 
-    let mut command = atrium(&folder, &["serve", "--demo"]);
+    let mut command = atrium(&folder, &["serve", "--demo=empty"]);
     command
         .env("ATRIUM_OIDC__ISSUER", "https://id.example")
         .env("ATRIUM_OIDC__CLIENT_ID", "x");
@@ -130,7 +133,7 @@ async fn demo_runs_only_on_loopback_and_on_a_demo_database() {
     assert_eq!(status, 2, "{stderr}");
 
     db.tenant("real").await;
-    let (status, _, stderr) = run(atrium_on(&db, &folder, &["serve", "--demo"]));
+    let (status, _, stderr) = run(atrium_on(&db, &folder, &["serve", "--demo=empty"]));
     assert_eq!(status, 1, "{stderr}");
     assert!(sentence(&stderr).contains("real Ltd"), "{stderr}");
 }

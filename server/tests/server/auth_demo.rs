@@ -13,7 +13,7 @@ use domain::{access::SystemRole, identity::IdentityKey};
 use server::{
     auth::{
         Auth, AuthSettings, MasterKey, SignInLimits,
-        demo::{DEMO_PEOPLE, DEMO_TENANTS, DemoIssuer},
+        demo::{DemoIssuer, DemoKind},
     },
     http::{HttpSettings, Site},
 };
@@ -31,16 +31,22 @@ struct Demo {
     host: String,
 }
 
-/// Serves everything on one port with all demo people, as `--demo` does.
-async fn demo() -> Demo {
+/// Serves everything on one port with the people of `kind`, as `--demo` does.
+async fn demo(kind: DemoKind) -> Demo {
     let db = TestDb::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let site = Site::new(format!("http://{host}").parse().unwrap()).unwrap();
     let clock = Clock::from_fn(|| NOW);
     let ids = Ids::new(clock.clone(), Entropy::system());
-    let issuer =
-        DemoIssuer::new(site.clone(), "/pkg/atrium.css", clock.clone(), ids.clone()).unwrap();
+    let issuer = DemoIssuer::new(
+        site.clone(),
+        "/pkg/atrium.css",
+        kind,
+        clock.clone(),
+        ids.clone(),
+    )
+    .unwrap();
     let settings = AuthSettings {
         further: Vec::new(),
         site: site.clone(),
@@ -53,9 +59,9 @@ async fn demo() -> Demo {
             account_failures: 1_000,
         },
     };
-    for (slug, _) in DEMO_TENANTS {
-        let tenant = db.tenant(slug).await;
-        for person in DEMO_PEOPLE.iter().filter(|person| person.tenant == *slug) {
+    for organisation in kind.cast().tenants {
+        let tenant = db.tenant(organisation.slug).await;
+        for person in kind.cast().people_of(organisation.slug) {
             let actor = tenant.actor(person.role, person.name).await;
             let key = IdentityKey::Subject {
                 issuer: issuer.oidc_settings().issuer,
@@ -125,8 +131,14 @@ impl Demo {
 
 #[tokio::test]
 async fn every_person_signs_in_with_one_click_and_out_again() {
-    let mut demo = demo().await;
-    for person in DEMO_PEOPLE {
+    for kind in [DemoKind::Company, DemoKind::Empty] {
+        every_person_signs_in_and_out(kind).await;
+    }
+}
+
+async fn every_person_signs_in_and_out(kind: DemoKind) {
+    let mut demo = demo(kind).await;
+    for person in kind.cast().people {
         let asked = demo.get("/auth/login").await.location().to_owned();
         let path = demo.path(&asked);
         let page = demo.get(&path).await;
@@ -137,7 +149,9 @@ async fn every_person_signs_in_with_one_click_and_out_again() {
             "{}",
             page.body
         );
-        assert!(page.body.contains(person.name) && page.body.contains("/pkg/atrium.css"));
+        for text in [person.name, person.title, person.task, "/pkg/atrium.css"] {
+            assert!(page.body.contains(&text.replace('\'', "&#39;")), "{text}");
+        }
         assert!(
             page.header("content-security-policy")
                 .contains("style-src 'self'")
@@ -175,20 +189,24 @@ async fn every_person_signs_in_with_one_click_and_out_again() {
 
 #[test]
 fn demo_has_a_person_for_each_role_and_one_in_another_organisation() {
-    let first = DEMO_TENANTS[0].0;
-    for role in SystemRole::ALL {
-        assert!(
-            DEMO_PEOPLE
-                .iter()
-                .any(|person| person.role == *role && person.tenant == first)
-        );
+    for kind in [DemoKind::Company, DemoKind::Empty] {
+        let cast = kind.cast();
+        let first = cast.tenants[0].slug;
+        for role in SystemRole::ALL {
+            assert!(cast.people_of(first).any(|person| person.role == *role));
+        }
+        assert!(cast.people.iter().any(|person| person.tenant != first));
+        for tenant in cast.tenants {
+            let owners = cast.people_of(tenant.slug);
+            let owners = owners.filter(|person| person.role == SystemRole::Owner);
+            assert_eq!(owners.count(), 1, "{}", tenant.slug);
+        }
     }
-    assert!(DEMO_PEOPLE.iter().any(|person| person.tenant != first));
 }
 
 #[tokio::test]
 async fn cancelled_sign_in_is_explained_on_the_sign_in_page() {
-    let mut demo = demo().await;
+    let mut demo = demo(DemoKind::Company).await;
     let asked = demo.get("/auth/login").await.location().to_owned();
     let answer = demo.choose(&asked.parse().unwrap(), "").await;
     let path = demo.path(answer.location());
@@ -197,7 +215,7 @@ async fn cancelled_sign_in_is_explained_on_the_sign_in_page() {
 
 #[tokio::test]
 async fn demo_issuer_serves_only_its_own_client() {
-    let mut demo = demo().await;
+    let mut demo = demo(DemoKind::Company).await;
     let asked: Url = demo.get("/auth/login").await.location().parse().unwrap();
     for (name, value) in [
         ("redirect_uri", "https://evil.example/"),
@@ -228,7 +246,7 @@ async fn demo_issuer_serves_only_its_own_client() {
             "{name}"
         );
         assert_eq!(
-            demo.choose(&changed, "owner").await.status,
+            demo.choose(&changed, "mira").await.status,
             StatusCode::BAD_REQUEST,
             "{name}"
         );

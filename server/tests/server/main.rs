@@ -13,6 +13,7 @@ mod auth_refresh;
 mod auth_rotation;
 mod auth_session;
 mod auth_token;
+mod demo;
 mod first_day;
 mod http_compression;
 mod http_layers;

@@ -129,6 +129,7 @@ async fn foreign_ids(world: &World) -> impl Fn(&str) -> String {
     let account = ServiceAccountInput {
         name: "Theirs".into(),
         kind: "agent".into(),
+        ..ServiceAccountInput::default()
     };
     let their_account = service::call::<service::ServiceAccountCreate>(&world.ctx(), &eve, account)
         .await

@@ -212,6 +212,43 @@ async fn service_account_and_its_key_are_created_and_the_key_revoked() {
 }
 
 #[tokio::test]
+async fn service_account_with_role_and_first_key_is_one_call() {
+    let world = World::new().await;
+    let key = world.key(SystemRole::Owner.permissions()).await.key;
+    let accounts = "/api/v1/service-accounts";
+    let choices = world.look(&format!("{accounts}/choices"), &key).await;
+    let roles = choices["roles"].as_array().unwrap();
+    let viewer = roles.iter().find(|role| role["key"] == "viewer").unwrap();
+    let mut account = json!({
+        "name": "Exporter",
+        "kind": "service",
+        "roles": [viewer["id"]],
+        "key": { "label": "Nightly export", "scopes": ["memory.read"], "lifetime": 90 },
+    });
+    let made = world.done(Method::POST, accounts, &key, &account).await;
+    let first = made["key"]["key"].as_str().unwrap();
+    world.look("/api/v1/memories", first).await;
+    let listed = world.look(accounts, &key).await;
+    assert_eq!(listed[0]["id"], made["id"]);
+    assert_eq!(listed[0]["roles"], json!(["Viewer"]));
+    assert_eq!(listed[0]["key_count"], 1);
+
+    account["name"] = json!("");
+    account["roles"] = json!(["viewer"]);
+    account["key"]["scopes"] = json!([]);
+    account["key"]["lifetime"] = json!("soon");
+    let refused = world.call(Method::POST, accounts, &key, &account).await;
+    problem(&refused, 422, "invalid");
+    for field in ["name", "roles", "key.scopes", "key.lifetime"] {
+        assert!(
+            refused.body.contains(&format!("\"{field}\"")),
+            "{field}: {}",
+            refused.body
+        );
+    }
+}
+
+#[tokio::test]
 async fn own_api_key_is_created_read_and_revoked() {
     const AT: &str = "/api/v1/api-keys";
     let world = World::new().await;

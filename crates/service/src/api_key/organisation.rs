@@ -2,19 +2,21 @@
 //! else to authenticate with.
 
 use domain::{
-    Action, AppError, NoInput, Page,
+    Action, AppError, NoInput, Page, Permission,
     api_key::{
         ApiKey, ApiKeyDetail, ApiKeyListInput, ApiKeyPath, ApiKeyScope, CreatedApiKey,
-        CreatedServiceAccount, KeyOwner, NewServiceAccount, OrganisationApiKeyInput,
-        ServiceAccount, ServiceAccountInput, ServiceAccountPath,
+        CreatedServiceAccount, KEY, KeyOwner, NewServiceAccount, OrganisationApiKeyInput,
+        ServiceAccount, ServiceAccountChoices, ServiceAccountInput, ServiceAccountPath,
+        UNKNOWN_ROLE,
     },
 };
 use serde_json::json;
 use store::user::{NewUser, user_create};
 
-use super::{create, get, get_owner, list, revoke};
+use super::{create, create_in_tx, get, get_owner, list, revoke, set_default_vendor};
 use crate::{
     authorized_tx::{AuditTarget, AuthorizedTx},
+    member::{grantable_in_tx, role_grant_in_tx},
     operation::{Done, Group, Operation, Route},
 };
 
@@ -136,6 +138,36 @@ impl Operation for ServiceAccountList {
     }
 }
 
+pub struct ServiceAccountChoicesGet;
+
+impl Operation for ServiceAccountChoicesGet {
+    const ACTION: Action = Action::ApiKeyListAll;
+    const ROUTE: Route = Route::get("/service-accounts/choices");
+    const GROUP: Group = Group::ApiKeys;
+    const TITLE: &'static str = "Get the choices for an agent or a service";
+    const DESCRIPTION: &'static str =
+        "The roles that the member can assign to it, and the permissions of its first key.";
+    type Input = NoInput;
+    type Output = ServiceAccountChoices;
+
+    async fn run(
+        tx: &mut AuthorizedTx<'_>,
+        NoInput {}: NoInput,
+    ) -> Result<Done<ServiceAccountChoices>, AppError> {
+        let actor = tx.actor;
+        let roles = if tx.holds(Permission::RoleGrant) {
+            grantable_in_tx(tx, actor).await?
+        } else {
+            Vec::new()
+        };
+        let scopes = Permission::grantable(&actor.permissions).into_iter();
+        Ok(Done::read(ServiceAccountChoices {
+            roles,
+            scopes: scopes.filter(|scope| !scope.is_entrusted()).collect(),
+        }))
+    }
+}
+
 pub struct ServiceAccountCreate;
 
 impl Operation for ServiceAccountCreate {
@@ -143,14 +175,22 @@ impl Operation for ServiceAccountCreate {
     const ROUTE: Route = Route::create("/service-accounts");
     const GROUP: Group = Group::ApiKeys;
     const TITLE: &'static str = "Create an agent or a service";
-    const DESCRIPTION: &'static str = "It has no role. Assign one before using its keys.";
+    const DESCRIPTION: &'static str = "With its roles, which need the permission `role.grant`, and its first key. Without a role its keys can do nothing. \
+         The answer has the key, which can't be read later.";
     type Input = ServiceAccountInput;
     type Output = CreatedServiceAccount;
 
+    /// # Errors
+    /// [`AppError::Forbidden`] naming the permission that the actor can't grant,
+    /// by a role or to the key.
     async fn run(
         tx: &mut AuthorizedTx<'_>,
-        input: ServiceAccountInput,
+        mut input: ServiceAccountInput,
     ) -> Result<Done<CreatedServiceAccount>, AppError> {
+        let actor = tx.actor;
+        if let Some(key) = &mut input.key {
+            set_default_vendor(actor, key);
+        }
         let new = NewServiceAccount::parse(&input)?;
         let user = NewUser {
             id: tx.ctx.ids.id(),
@@ -158,11 +198,39 @@ impl Operation for ServiceAccountCreate {
             email: None,
             kind: new.kind,
         };
-        let now = tx.now();
+        let (id, now) = (user.id, tx.now());
+        tx.set_about(AuditTarget::of(id));
         user_create(tx, &user, now).await?;
         let after = json!({ "after": { "name": new.name, "kind": new.kind } });
-        let target = AuditTarget::of(user.id).with_changes(after);
-        let created = CreatedServiceAccount { id: user.id };
+        let mut rows = vec![(
+            Action::ServiceAccountCreate,
+            AuditTarget::of(id).with_changes(after),
+        )];
+        if !new.roles.is_empty() {
+            actor.authorize(Permission::RoleGrant)?;
+        }
+        for role in new.roles {
+            let granted = role_grant_in_tx(tx, actor, id, role, now).await;
+            let changes = granted.map_err(|error| match error {
+                AppError::NotFound => AppError::field("roles", UNKNOWN_ROLE),
+                other => other,
+            })?;
+            rows.push((Action::RoleGrant, AuditTarget::of(id).with_changes(changes)));
+        }
+        let mut created = CreatedServiceAccount { id, key: None };
+        if let Some(key) = new.key {
+            let (key, target) = create_in_tx(tx, id, key)
+                .await
+                .map_err(|error| error.within(KEY))?;
+            created.key = Some(key);
+            rows.push((Action::ApiKeyCreateFor, target));
+        }
+        // After all other changes, and in their order.
+        let (action, target) = rows.pop().ok_or(AppError::Internal)?;
+        for (action, target) in rows {
+            tx.audit_side_effects(action, [target]).await?;
+        }
+        tx.set_action(action);
         Ok(Done::audited(created, target))
     }
 }

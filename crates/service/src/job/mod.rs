@@ -10,7 +10,7 @@ mod lease;
 mod runner;
 
 pub use self::housekeeping::embedding_sweep;
-pub use self::runner::{WorkerSettings, work};
+pub use self::runner::{WorkerSettings, imports_run, work};
 pub(crate) use self::{
     embedding::{enqueue_embedding, enqueue_embedding_of},
     lease::{JobError, Lease},

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{Actor, RequestFacts};
+use domain::{Actor, AppError, RequestFacts};
 use store::{
     StoreError,
     job::{ClaimedJob, LeaseState},
@@ -63,7 +63,7 @@ pub async fn work(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken) {
 async fn claim_loop(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken) {
     let worker = ctx.ids.id::<uuid::Uuid>().to_string();
     while !stop.is_cancelled() {
-        match claim(&ctx, &worker, settings.lease).await {
+        match claim(&ctx, &worker, settings.lease, &[IMPORT_JOB, EMBED_JOB]).await {
             Ok(Some(job)) => run(&ctx, job, settings.lease, &stop).await,
             Ok(None) => {
                 tokio::select! {
@@ -83,16 +83,24 @@ async fn claim_loop(ctx: Ctx, settings: WorkerSettings, stop: CancellationToken)
     }
 }
 
-async fn claim(ctx: &Ctx, worker: &str, lease: Duration) -> Result<Option<ClaimedJob>, StoreError> {
+/// Runs the imports that are due, and returns when there are none.
+pub async fn imports_run(ctx: &Ctx) -> Result<(), AppError> {
+    let worker = ctx.ids.id::<uuid::Uuid>().to_string();
+    let lease = WorkerSettings::default().lease;
+    while let Some(job) = claim(ctx, &worker, lease, &[IMPORT_JOB]).await? {
+        run(ctx, job, lease, &CancellationToken::new()).await;
+    }
+    Ok(())
+}
+
+async fn claim(
+    ctx: &Ctx,
+    worker: &str,
+    lease: Duration,
+    kinds: &[&str],
+) -> Result<Option<ClaimedJob>, StoreError> {
     let mut tx = ctx.store.begin_worker().await?;
-    let job = store::job::job_claim(
-        &mut tx,
-        worker,
-        ctx.clock.now(),
-        lease,
-        &[IMPORT_JOB, EMBED_JOB],
-    )
-    .await?;
+    let job = store::job::job_claim(&mut tx, worker, ctx.clock.now(), lease, kinds).await?;
     tx.commit().await?;
     Ok(job)
 }

@@ -27,6 +27,7 @@ mod preferences;
 mod proposal;
 mod review;
 mod role;
+mod service_account;
 mod settings;
 mod share;
 mod support;

@@ -385,6 +385,7 @@ async fn exhausted_pool_is_unavailable_and_not_a_hang() {
         max_connections: PerLogin::from_fn(|_| 1),
         // Long enough for a busy machine to open the one connection.
         acquire_timeout: Duration::from_secs(2),
+        ..ConnectOptions::default()
     };
     let store = Store::connect(&db.urls(), options).await.unwrap();
     let held = store.begin_worker().await.unwrap();

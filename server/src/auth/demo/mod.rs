@@ -2,6 +2,7 @@
 //! as in production. Mounted by `--demo` only: it asks for no password.
 
 mod page;
+mod people;
 mod tokens;
 
 use std::{
@@ -17,7 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Timestamp, access::SystemRole};
+use domain::Timestamp;
 use openidconnect::{
     AuthUrl, EndSessionUrl, IssuerUrl, JsonWebKeySetUrl, LogoutProviderMetadata,
     ProviderMetadataWithLogout, ResponseTypes, Scope, TokenUrl,
@@ -32,6 +33,8 @@ use service::{Clock, Ids};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
+pub use people::{DemoCast, DemoKind, DemoPerson, DemoTenant};
+
 use super::settings::{IssuerKind, OidcSettings, PRIMARY};
 use crate::http::Site;
 
@@ -42,53 +45,6 @@ const CODE_LIFETIME: time::Duration = time::Duration::minutes(1);
 /// Maximum number of unredeemed codes; further ones are dropped.
 const MAX_CODES: usize = 1_000;
 
-/// A person in the demo. Seeding makes each a member of their organisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DemoPerson {
-    /// The `sub` claim, and the member's identity.
-    pub subject: &'static str,
-    pub name: &'static str,
-    pub email: &'static str,
-    /// The slug of their organisation.
-    pub tenant: &'static str,
-    pub role: SystemRole,
-    /// One sentence about what this person can do.
-    pub hint: &'static str,
-}
-
-/// The demo's organisations: slug and name. New people join the first.
-pub const DEMO_TENANTS: &[(&str, &str)] = &[
-    ("demo", "Demo organisation"),
-    ("other", "Other organisation"),
-];
-
-macro_rules! people {
-    ($($subject:literal $name:literal $tenant:literal $role:ident $hint:literal)*) => {
-        /// Everybody that the demo can sign in as, named by role.
-        pub const DEMO_PEOPLE: &[DemoPerson] = &[$(DemoPerson {
-            subject: $subject,
-            name: $name,
-            email: concat!($subject, "@", $tenant, ".example"),
-            tenant: $tenant,
-            role: SystemRole::$role,
-            hint: $hint,
-        }),*];
-    };
-}
-
-people! {
-    "member" "Demo member" "demo" Member "Writes, imports and searches memories."
-    "owner" "Demo owner" "demo" Owner "Has every permission, the audit log included."
-    "admin" "Demo admin" "demo" Admin "Manages the organisation and reads the audit log."
-    "viewer" "Demo viewer" "demo" Viewer "Reads shared memories."
-    "billing" "Demo billing" "demo" Billing "Views usage and cost, no memories. Belongs to both organisations."
-    "other-owner" "Other owner" "other" Owner "Belongs to another organisation and can't view the first."
-}
-
-/// Second memberships: subject, slug of the other organisation, role there.
-pub const DEMO_ELSEWHERE: &[(&str, &str, SystemRole)] =
-    &[("billing", "other", SystemRole::Billing)];
-
 /// The issuer that `--demo` mounts.
 #[derive(Clone)]
 pub struct DemoIssuer(Arc<Inner>);
@@ -98,6 +54,7 @@ struct Inner {
     issuer: IssuerUrl,
     client_secret: String,
     style: String,
+    cast: &'static DemoCast,
     signer: tokens::Signer,
     clock: Clock,
     ids: Ids,
@@ -122,7 +79,13 @@ impl DemoIssuer {
     ///
     /// # Errors
     /// If no signing key could be generated.
-    pub fn new(site: Site, style: &str, clock: Clock, ids: Ids) -> Result<Self, DemoIssuerError> {
+    pub fn new(
+        site: Site,
+        style: &str,
+        kind: DemoKind,
+        clock: Clock,
+        ids: Ids,
+    ) -> Result<Self, DemoIssuerError> {
         let issuer = IssuerUrl::new(format!("{}{PATH}", site.origin()))
             .map_err(|error| DemoIssuerError(error.to_string()))?;
         Ok(Self(Arc::new(Inner {
@@ -130,6 +93,7 @@ impl DemoIssuer {
             issuer,
             client_secret: URL_SAFE_NO_PAD.encode(ids.bytes::<32>()),
             style: style.to_owned(),
+            cast: kind.cast(),
             signer: tokens::Signer::generate().map_err(DemoIssuerError)?,
             clock,
             ids,
@@ -149,9 +113,12 @@ impl DemoIssuer {
             client_secret: Some(SecretString::from(self.0.client_secret.clone())),
             scopes: vec!["profile".to_owned(), "email".to_owned()],
             default_role: None,
-            tenants: DEMO_TENANTS
+            tenants: self
+                .0
+                .cast
+                .tenants
                 .iter()
-                .map(|(slug, _)| (*slug).to_owned())
+                .map(|tenant| tenant.slug.to_owned())
                 .collect(),
             graph_url: None,
         }
@@ -247,7 +214,7 @@ async fn authorize(
 ) -> Result<Response, DemoError> {
     let Query(request) = request.map_err(|_| DemoError::InvalidRequest)?;
     request.check(&demo)?;
-    let mut response = Html(page::choose(&demo.0.style, &request)).into_response();
+    let mut response = Html(page::choose(&demo.0.style, demo.0.cast, &request)).into_response();
     let policy = HeaderValue::from_static(page::POLICY);
     response
         .headers_mut()
@@ -269,7 +236,7 @@ async fn choose(
     let Form(Choice { person, request }) = choice.map_err(|_| DemoError::InvalidRequest)?;
     request.check(&demo)?;
     let mut target = demo.redirect_uri();
-    let person = DEMO_PEOPLE.iter().find(|known| known.subject == person);
+    let person = demo.0.cast.person(&person);
     {
         let mut query = target.query_pairs_mut();
         if let Some(person) = person {
@@ -335,7 +302,7 @@ async fn token(
         .filter(|_| request.redirect_uri == demo.redirect_uri().as_str());
     let person = code
         .as_ref()
-        .and_then(|c| DEMO_PEOPLE.iter().find(|p| p.subject == c.subject));
+        .and_then(|code| demo.0.cast.person(code.subject));
     let (Some(code), Some(person)) = (code, person) else {
         return Err(DemoError::Token(StatusCode::BAD_REQUEST, "invalid_grant"));
     };

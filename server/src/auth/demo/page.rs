@@ -1,6 +1,6 @@
 //! The page of the demo's issuer on which a person is chosen.
 
-use super::{Authorize, DEMO_PEOPLE, DEMO_TENANTS, DemoPerson};
+use super::{Authorize, DemoCast, DemoPerson, DemoTenant};
 use crate::http::escape;
 
 /// Allows only our own style sheet and form. `form-action` also covers the
@@ -8,7 +8,7 @@ use crate::http::escape;
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// One button for each person, grouped by organisation.
-pub(super) fn choose(style: &str, request: &Authorize) -> String {
+pub(super) fn choose(style: &str, cast: &DemoCast, request: &Authorize) -> String {
     let fields = [
         ("response_type", Some(&request.response_type)),
         ("client_id", Some(&request.client_id)),
@@ -26,9 +26,10 @@ pub(super) fn choose(style: &str, request: &Authorize) -> String {
         .iter()
         .filter_map(|(name, value)| Some(field(name, value.as_ref()?)))
         .collect();
-    let groups: Vec<_> = DEMO_TENANTS
+    let groups: Vec<_> = cast
+        .tenants
         .iter()
-        .map(|(slug, name)| group(slug, name))
+        .map(|tenant| group(cast, tenant))
         .collect();
     let body = format!(
         "<aside class=\"demo-banner\" aria-label=\"About this demo\">Demo: the organisation and its people are made up.</aside>\
@@ -57,15 +58,12 @@ fn field(name: &str, value: &str) -> String {
     )
 }
 
-fn group(slug: &str, name: &str) -> String {
-    let people = DEMO_PEOPLE
-        .iter()
-        .filter(|person| person.tenant == slug)
-        .map(button);
-    let people: Vec<_> = people.collect();
+fn group(cast: &DemoCast, tenant: &DemoTenant) -> String {
+    let people: Vec<_> = cast.people_of(tenant.slug).map(button).collect();
     format!(
-        "<h2>{}</h2><ul class=\"people\">{}</ul>",
-        escape(name),
+        "<h2>{}</h2><p class=\"people-about\">{}</p><ul class=\"people\">{}</ul>",
+        escape(tenant.heading),
+        escape(tenant.about),
         people.concat()
     )
 }
@@ -73,10 +71,15 @@ fn group(slug: &str, name: &str) -> String {
 fn button(person: &DemoPerson) -> String {
     format!(
         "<li><button class=\"person\" name=\"person\" value=\"{}\">\
-         <span class=\"person-name\">{}</span> <span class=\"person-hint\">{}</span></button></li>",
+         <span class=\"avatar\" aria-hidden=\"true\">{}</span>\
+         <span class=\"person-text\"><span class=\"person-name\">{}</span> \
+         <span class=\"badge\">{}</span> \
+         <span class=\"person-task\">{}</span></span></button></li>",
         escape(person.subject),
+        escape(&person.initials()),
         escape(person.name),
-        escape(person.hint),
+        escape(person.title),
+        escape(person.task),
     )
 }
 

@@ -100,6 +100,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             let input = ServiceAccountInput {
                 name: "Exporter".into(),
                 kind: "service".into(),
+                ..ServiceAccountInput::default()
             };
             service::call::<service::ServiceAccountCreate>(ctx, actor, input)
                 .await

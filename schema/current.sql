@@ -750,12 +750,12 @@ CREATE INDEX memories_embedding_b_384_idx ON public.memories USING hnsw (((embed
 CREATE INDEX memories_embedding_b_4000_idx ON public.memories USING hnsw (((embedding_b)::halfvec(4000)) halfvec_cosine_ops) WITH (m='16', ef_construction='64') WHERE (vector_dims(embedding_b) = 4000);
 CREATE INDEX memories_embedding_b_768_idx ON public.memories USING hnsw (((embedding_b)::halfvec(768)) halfvec_cosine_ops) WITH (m='16', ef_construction='64') WHERE (vector_dims(embedding_b) = 768);
 CREATE INDEX memories_expires_at_idx ON public.memories USING btree (tenant_id, expires_at) WHERE ((expires_at IS NOT NULL) AND (deleted_at IS NULL));
-CREATE INDEX memories_own_created_idx ON public.memories USING btree (tenant_id, user_id, created_at, id) WHERE (deleted_at IS NULL);
+CREATE INDEX memories_own_created_idx ON public.memories USING btree (tenant_id, user_id, created_at, id) INCLUDE (visibility, team_id, deleted_at, allowed_vendors) WHERE (deleted_at IS NULL);
 CREATE INDEX memories_own_idx ON public.memories USING btree (tenant_id, user_id, updated_at DESC, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX memories_parent_id_idx ON public.memories USING btree (tenant_id, parent_id, created_at, id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX memories_persona_id_idx ON public.memories USING btree (tenant_id, user_id, persona_id) WHERE (persona_id IS NOT NULL);
 CREATE INDEX memories_search_idx ON public.memories USING gin (search);
-CREATE INDEX memories_shared_created_idx ON public.memories USING btree (tenant_id, created_at, id) WHERE ((deleted_at IS NULL) AND (visibility <> 'private'::text));
+CREATE INDEX memories_shared_created_idx ON public.memories USING btree (tenant_id, created_at, id) INCLUDE (user_id, visibility, team_id, deleted_at, allowed_vendors) WHERE ((deleted_at IS NULL) AND (visibility <> 'private'::text));
 CREATE INDEX memories_shared_idx ON public.memories USING btree (tenant_id, updated_at DESC, id DESC) WHERE ((deleted_at IS NULL) AND (visibility <> 'private'::text));
 CREATE INDEX memories_source_session_id_idx ON public.memories USING btree (tenant_id, user_id, source_session_id) WHERE (source_session_id IS NOT NULL);
 CREATE INDEX memories_team_id_idx ON public.memories USING btree (tenant_id, team_id) WHERE (team_id IS NOT NULL);
@@ -769,7 +769,7 @@ CREATE POLICY memories_app_insert ON memories FOR INSERT TO atrium_app
 CREATE POLICY memories_app_select ON memories FOR SELECT TO atrium_app
     USING (((tenant_id = :tenant) AND (((user_id = :user) OR ((deleted_at IS NULL) AND ((visibility = 'org'::text) OR ((visibility = 'team'::text) AND (team_id = ANY (:teams::uuid[])))))) AND ((:vendor IS NULL) OR (allowed_vendors && ARRAY['*'::text, :vendor])))));
 CREATE POLICY memories_app_select_break_glass ON memories FOR SELECT TO atrium_app
-    USING (((tenant_id = :tenant) AND ((user_id = :break_glass) AND (visibility = 'private'::text) AND (deleted_at IS NULL) AND (:permissions && '{memory.break_glass,system}'::text[]))));
+    USING (((tenant_id = :tenant) AND ((:break_glass IS NOT NULL) AND (user_id = :break_glass) AND (visibility = 'private'::text) AND (deleted_at IS NULL) AND (:permissions && '{memory.break_glass,system}'::text[]))));
 CREATE POLICY memories_app_update ON memories FOR UPDATE TO atrium_app
     USING (((tenant_id = :tenant) AND (user_id = :user)))
     WITH CHECK (((tenant_id = :tenant) AND (user_id = :user)));

@@ -65,8 +65,8 @@ export async function untilImported(page: Page, path: string): Promise<void> {
 export async function untilFoundByMeaning(page: Page): Promise<void> {
   await expect(async () => {
     await page.goto("/");
-    const waiting = page.locator("dl.figures > div", { hasText: "Indexing" });
-    await expect(waiting.locator("dd")).toHaveText("0", { timeout: 500 });
+    await expect(page.getByRole("heading", { name: "Recent memories" })).toBeVisible({ timeout: 500 });
+    await expect(page.getByText(/^Indexing /)).toHaveCount(0, { timeout: 500 });
   }).toPass();
 }
 

@@ -197,6 +197,16 @@ export const STATES: State[] = [
   },
   { name: "overview-empty", as: "admin", show: at("/") },
   { name: "overview", as: "member", show: at("/") },
+  {
+    name: "overview-figures",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/");
+      await page.getByText("Show as table").click();
+    },
+  },
+  { name: "overview-owner", as: "owner", show: at("/") },
+  { name: "overview-setup", as: "other-owner", show: at("/") },
   { name: "overview-viewer", as: "viewer", show: at("/") },
   { name: "overview-billing", as: "billing", show: at("/") },
   { name: "memories-empty", as: "admin", show: at("/memories") },

@@ -9,5 +9,5 @@ GRANT SELECT, INSERT, UPDATE (closed_at) ON break_glass_grants TO atrium_app;
 -- an open grant and set the member. Separate from the policy for lists and
 -- searches, so a search never finds these memories.
 CALL policies_create('memories', 'atrium_app', '{select}',
-    $$user_id = :break_glass AND visibility = 'private' AND deleted_at IS NULL AND :may(memory.break_glass)$$,
+    $$:break_glass IS NOT NULL AND user_id = :break_glass AND visibility = 'private' AND deleted_at IS NULL AND :may(memory.break_glass)$$,
     p_suffix => 'break_glass');

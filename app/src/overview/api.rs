@@ -1,10 +1,10 @@
 //! Server functions of the overview.
 
-use domain::{AppError, overview::Overview};
+use domain::{AppError, NoInput, overview::Overview};
 
 use crate::api;
 
 pub(crate) async fn overview_get() -> Result<Overview, AppError> {
     let (ctx, actor) = api::caller()?;
-    service::overview_get(&ctx, &actor).await
+    service::call::<service::OverviewGet>(&ctx, &actor, NoInput {}).await
 }

@@ -1,7 +1,10 @@
 //! The first page after signing in.
 
 mod api;
+mod attention;
+mod figures;
 mod page;
+mod setup;
 
 use leptos_router::path;
 

@@ -1,18 +1,22 @@
-//! The overview: counts, latest memories and imports, and a search box.
+//! The overview: what needs the viewer, figures that lead to their lists, a
+//! trend, and what is recent.
 
 use domain::{
     Permission,
-    overview::{Overview, SemanticSearch},
+    overview::{DailyMemories, MemoryOverview, Overview, SemanticSearch},
 };
 use leptos::prelude::*;
 
-use super::api::overview_get;
+use super::{api::overview_get, attention::needs_you, figures::figure_groups, setup::setup};
 use crate::{
     import::ImportTable,
     memory::MemoryTable,
     profile::IfPermitted,
     start::viewer_may,
-    ui::{EmptyState, FilterForm, Glyph, Icon, PageHead, SearchBox, count, load_part},
+    ui::{
+        DailyChart, EmptyState, FilterForm, Glyph, Icon, PageHead, SearchBox, Series, load_part,
+        plural,
+    },
 };
 
 /// The page at `/`.
@@ -20,7 +24,10 @@ use crate::{
 pub(crate) fn OverviewPage() -> impl IntoView {
     let overview = overview_get();
     view! {
-        <PageHead title="Overview" lead="Your memories and recent activity.">
+        <PageHead title="Overview" lead="What needs you, and recent activity.">
+            <IfPermitted permission=Permission::MemberInvite>
+                <a class="button" href="/invites/new">"Invite people"</a>
+            </IfPermitted>
             <IfPermitted permission=Permission::MemoryWrite>
                 <a class="button button-primary" href="/memories/new">
                     <Glyph icon=Icon::Plus />
@@ -34,48 +41,24 @@ pub(crate) fn OverviewPage() -> impl IntoView {
 }
 
 fn show(overview: Overview) -> AnyView {
-    let Overview {
-        own_memories,
-        shared_memories,
-        waiting_for_embedding,
-        recent,
-        imports,
-        semantic_search,
-    } = overview;
-    if own_memories + shared_memories == 0 && imports.is_empty() {
-        return view! { <Welcome /> }.into_any();
-    }
-    let notice = match semantic_search {
-        SemanticSearch::On => None,
-        SemanticSearch::Off { reason } => Some(reason),
-    };
+    let memories = overview.memories.as_ref();
+    let has_memories = memories.is_some_and(|memories| memories.own + memories.shared > 0);
+    let has_imports = !overview.imports.is_empty();
+    let needs = needs_you(&overview);
+    let figures = figure_groups(&overview);
+    let notices = memories.filter(|_| has_memories).map(|memories| {
+        let waiting = memories.waiting_for_embedding;
+        view! { <SearchNotice search=overview.semantic_search.clone() waiting=waiting /> }
+    });
     view! {
-        <MemorySearch />
-        {notice
-            .map(|reason| {
-                view! {
-                    <p class="notice">
-                        <Glyph icon=Icon::Info />
-                        <span>{format!("Semantic search is off: {reason} Results match keywords only.")}</span>
-                    </p>
-                }
-            })}
-        <dl class="figures">
-            <Figure label="Your memories" value=own_memories href="/memories?owner=mine" />
-            <Figure label="Shared with you" value=shared_memories href="/memories?owner=shared" />
-            <div>
-                <dt>"Indexing"</dt>
-                <dd>{count(waiting_for_embedding)}</dd>
-            </div>
-        </dl>
-        <section class="section" aria-labelledby="recent">
-            <div class="section-head">
-                <h2 id="recent">"Recent memories"</h2>
-                <a href="/memories">"All memories"</a>
-            </div>
-            <MemoryTable memories=recent />
-        </section>
-        {(!imports.is_empty())
+        {has_memories.then(|| view! { <MemorySearch /> })}
+        {notices}
+        {setup(overview.setup, &overview.semantic_search)}
+        {needs}
+        {(!has_memories && !has_imports).then(|| view! { <Welcome has_figures=overview.members.is_some() /> })}
+        {figures}
+        {overview.memories.filter(|_| has_memories).map(|memories| view! { <Memories memories=memories /> })}
+        {has_imports
             .then(|| {
                 view! {
                     <section class="section" aria-labelledby="imports">
@@ -83,12 +66,33 @@ fn show(overview: Overview) -> AnyView {
                             <h2 id="imports">"Recent imports"</h2>
                             <a href="/memories/import">"All imports"</a>
                         </div>
-                        <ImportTable imports=imports />
+                        <ImportTable imports=overview.imports />
                     </section>
                 }
             })}
     }
     .into_any()
+}
+
+/// Says if searches don't find by meaning, or not all memories yet.
+#[component]
+fn SearchNotice(search: SemanticSearch, waiting: i64) -> impl IntoView {
+    let text = match search {
+        SemanticSearch::Off { reason } => {
+            format!("Semantic search is off: {reason} Results match keywords only.")
+        }
+        SemanticSearch::On if waiting > 0 => format!(
+            "Indexing {}. Until then, searches find them by keyword only.",
+            plural(waiting, "memory", "memories")
+        ),
+        SemanticSearch::On => return None,
+    };
+    Some(view! {
+        <p class="notice">
+            <Glyph icon=Icon::Info />
+            <span>{text}</span>
+        </p>
+    })
 }
 
 /// A search box that leads to the memories page.
@@ -107,23 +111,72 @@ fn MemorySearch() -> impl IntoView {
     }
 }
 
+/// How many were created lately, and which were changed last.
 #[component]
-fn Figure(label: &'static str, value: i64, href: &'static str) -> impl IntoView {
+fn Memories(memories: MemoryOverview) -> impl IntoView {
     view! {
-        <div>
-            <dt>{label}</dt>
-            <dd><a href=href>{count(value)}</a></dd>
-        </div>
+        <section class="section" aria-labelledby="trend">
+            <h2 id="trend">"Last 30 days"</h2>
+            <Trend daily=memories.daily />
+        </section>
+        <section class="section" aria-labelledby="recent">
+            <div class="section-head">
+                <h2 id="recent">"Recent memories"</h2>
+                <a href="/memories">"All memories"</a>
+            </div>
+            <MemoryTable memories=memories.recent />
+        </section>
     }
+}
+
+#[component]
+fn Trend(daily: Vec<DailyMemories>) -> impl IntoView {
+    if daily.iter().all(|day| day.own + day.shared == 0) {
+        return view! { <p class="muted">"No memories were created in the last 30 days."</p> }
+            .into_any();
+    }
+    let series = vec![
+        Series {
+            name: "Yours",
+            values: daily.iter().map(|day| day.own).collect(),
+        },
+        Series {
+            name: "Shared with you",
+            values: daily.iter().map(|day| day.shared).collect(),
+        },
+    ];
+    let days = daily.iter().map(|day| day.day).collect();
+    view! { <DailyChart id="memories-created" title="Memories created" days=days series=series /> }
+        .into_any()
 }
 
 /// Shown while there are no memories, depending on the permissions.
 #[component]
-fn Welcome() -> impl IntoView {
+fn Welcome(
+    /// The page shows figures of the organisation.
+    has_figures: bool,
+) -> impl IntoView {
     if viewer_may(Permission::MemoryWrite) {
         view! { <GettingStarted may_import=viewer_may(Permission::MemoryImport) /> }.into_any()
+    } else if viewer_may(Permission::MemoryRead) {
+        view! {
+            <EmptyState title="No shared memories yet" text="Memories shared with you appear here.">
+                <a class="button" href="/profile">"View my permissions"</a>
+            </EmptyState>
+        }
+        .into_any()
+    } else if has_figures {
+        ().into_any()
     } else {
-        view! { <NothingShared may_read=viewer_may(Permission::MemoryRead) /> }.into_any()
+        view! {
+            <EmptyState
+                title="You don’t have access to memories"
+                text="Ask an owner or admin of your organisation for access."
+            >
+                <a class="button" href="/profile">"View my permissions"</a>
+            </EmptyState>
+        }
+        .into_any()
     }
 }
 
@@ -144,26 +197,6 @@ fn GettingStarted(may_import: bool) -> impl IntoView {
                     }
                 })}
             <a class="button" href="/memories/new">"Write a memory"</a>
-        </EmptyState>
-    }
-}
-
-#[component]
-fn NothingShared(may_read: bool) -> impl IntoView {
-    let (title, text) = if may_read {
-        (
-            "No shared memories yet",
-            "Memories shared with you appear here.",
-        )
-    } else {
-        (
-            "You don’t have access to memories",
-            "Ask an owner or admin of your organisation for access.",
-        )
-    };
-    view! {
-        <EmptyState title=title text=text>
-            <a class="button" href="/profile">"View my permissions"</a>
         </EmptyState>
     }
 }

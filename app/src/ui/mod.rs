@@ -1,6 +1,7 @@
 //! Components without data access: the same on every page, styled by `style/`.
 
 pub(crate) mod badge;
+pub(crate) mod chart;
 pub(crate) mod confirm;
 pub(crate) mod copy;
 pub(crate) mod field;
@@ -17,6 +18,7 @@ pub(crate) mod time;
 pub(crate) mod title;
 
 pub(crate) use badge::{Badge, Tone};
+pub(crate) use chart::{DailyChart, Series};
 pub(crate) use confirm::{Confirm, ConfirmDialog};
 pub(crate) use copy::{CopyBlock, CopyId, CopyLine};
 pub(crate) use field::{Choice, SelectField, TextArea, TextField};

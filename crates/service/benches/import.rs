@@ -15,14 +15,14 @@ use std::{
 };
 
 use domain::{
-    Actor,
+    Actor, NoInput,
     access::SystemRole,
     import::{ImportChoiceInput, ImportOptions, ImportPath},
     memory::MemoryFilter,
 };
 use service::{
-    Clock, Ctx, Embedder, Entropy, ExportFormat, ImportConfirm, ImportGet, Upload, WorkerSettings,
-    call, memory_export, overview_get,
+    Clock, Ctx, Embedder, Entropy, ExportFormat, ImportConfirm, ImportGet, OverviewGet, Upload,
+    WorkerSettings, call, memory_export,
 };
 use store::{embedding_model::embedding_model_active, testing::TestDb};
 use tokio::time::sleep;
@@ -146,11 +146,11 @@ async fn measure(lines: usize, embed: bool) {
     meter.stop("import", lines);
     if is_on {
         let meter = Meter::start();
-        while overview_get(&ctx, &actor)
+        while call::<OverviewGet>(&ctx, &actor, NoInput {})
             .await
             .expect("the overview")
-            .waiting_for_embedding
-            > 0
+            .memories
+            .is_some_and(|memories| memories.waiting_for_embedding > 0)
         {
             sleep(Duration::from_millis(500)).await;
         }

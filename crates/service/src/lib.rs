@@ -67,6 +67,7 @@ pub use interchange::{ExportFormat, rows_csv};
 /// Visits every operation, in the order of the API reference.
 pub fn visit_operations(visitor: &mut impl OperationVisitor) {
     profile::visit_operations(visitor);
+    overview::visit_operations(visitor);
     preferences::visit_operations(visitor);
     break_glass::visit_operations(visitor);
     persona::visit_operations(visitor);

@@ -38,6 +38,7 @@ pub mod migrate;
 pub mod notification;
 pub mod offboard;
 pub mod operator;
+pub mod overview;
 pub mod persona;
 pub mod preferences;
 pub mod proposal;

@@ -22,6 +22,7 @@ mod memory_view;
 mod offboard;
 mod operations;
 mod operator;
+mod overview;
 mod page;
 mod preferences;
 mod proposal;

@@ -184,10 +184,12 @@ async fn invalid_memory_is_rejected_by_field_name_and_not_stored() {
         assert!(error.for_field(field).is_some(), "{field}: {error:?}");
     }
     assert_eq!(
-        service::overview_get(&world.ctx, actor)
+        crate::call::overview_get(&world.ctx, actor)
             .await
             .unwrap()
-            .own_memories,
+            .memories
+            .unwrap()
+            .own,
         0
     );
 }

@@ -282,8 +282,8 @@ impl World {
     /// Waits until all of the actor's memories have an embedding.
     pub(crate) async fn embedded(&self, actor: &Actor) {
         for _ in 0..1_000 {
-            let overview = service::overview_get(&self.ctx, actor).await.unwrap();
-            if overview.waiting_for_embedding == 0 {
+            let overview = crate::call::overview_get(&self.ctx, actor).await.unwrap();
+            if overview.memories.unwrap().waiting_for_embedding == 0 {
                 return;
             }
             sleep(std::time::Duration::from_millis(20)).await;

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use domain::{
     MemoryId, Page, Timestamp,
     memory::{Memory, MemoryAttributes, MemoryCriteria, MemorySort, MemorySummary},
+    overview::{DailyMemories, OVERVIEW_DAYS},
 };
 use sqlx::types::Json;
+use time::{Duration, PrimitiveDateTime};
 
 use super::criteria::criteria_filter;
 use crate::{
@@ -15,12 +17,14 @@ use crate::{
 };
 
 /// The numbers of memories that the member owns and sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryCounts {
     /// Own memories, without the trash.
     pub own: i64,
     /// Memories of others that are shared with the member.
     pub shared: i64,
+    /// Of both, those created on each of the last days, the oldest day first.
+    pub daily: Vec<DailyMemories>,
 }
 
 /// Which page of a list to read.
@@ -172,18 +176,53 @@ pub async fn memory_get(tx: &mut TenantTx, id: MemoryId) -> Result<Memory, Store
     Ok(memory)
 }
 
-pub async fn memory_counts(tx: &mut TenantTx) -> Result<MemoryCounts, StoreError> {
-    let counts = sqlx::query_as!(
-        MemoryCounts,
+/// Counts the visible memories, and those created on each of the
+/// [`OVERVIEW_DAYS`] from `first_day` on. Each is read once, and only in the
+/// index.
+pub async fn memory_counts(
+    tx: &mut TenantTx,
+    first_day: Timestamp,
+) -> Result<MemoryCounts, StoreError> {
+    let days: Vec<_> = (0..i64::from(OVERVIEW_DAYS))
+        .map(|n| first_day + Duration::days(n))
+        .collect();
+    // As arrays, whose length doesn't change the plan, so that it is kept. The last
+    // day has no end: the days and what was before make up the total.
+    let end = PrimitiveDateTime::MAX.assume_utc();
+    let ends: Vec<_> = days.iter().skip(1).copied().chain([end]).collect();
+    let counts = sqlx::query!(
         r#"SELECT (SELECT count(*) FROM memories
-                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL) AS "own!",
+                    WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL AND created_at < $3) AS "own!",
                   (SELECT count(*) FROM memories
                     WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL
-                      AND visibility <> 'private') AS "shared!""#,
+                      AND visibility <> 'private' AND created_at < $3) AS "shared!",
+                  ARRAY(SELECT (SELECT count(*) FROM memories
+                                 WHERE tenant_id = $1 AND user_id = $2 AND deleted_at IS NULL
+                                   AND created_at >= day AND created_at < next)
+                          FROM unnest($4::timestamptz[], $5::timestamptz[]) AS days (day, next)
+                         ORDER BY day) AS "daily_own!",
+                  ARRAY(SELECT (SELECT count(*) FROM memories
+                                 WHERE tenant_id = $1 AND user_id <> $2 AND deleted_at IS NULL
+                                   AND visibility <> 'private' AND created_at >= day AND created_at < next)
+                          FROM unnest($4::timestamptz[], $5::timestamptz[]) AS days (day, next)
+                         ORDER BY day) AS "daily_shared!""#,
         tx.tenant_id() as _,
         tx.member_id()? as _,
+        first_day,
+        &days,
+        &ends,
     )
     .fetch_one(tx.conn())
     .await?;
-    Ok(counts)
+    let daily: Vec<_> = days
+        .into_iter()
+        .zip(counts.daily_own.into_iter().zip(counts.daily_shared))
+        .map(|(day, (own, shared))| DailyMemories { day, own, shared })
+        .collect();
+    let sum = |of: fn(&DailyMemories) -> i64| daily.iter().map(of).sum::<i64>();
+    Ok(MemoryCounts {
+        own: counts.own + sum(|day| day.own),
+        shared: counts.shared + sum(|day| day.shared),
+        daily,
+    })
 }

@@ -66,7 +66,7 @@ async fn create_memory(tx: &mut TenantTx) {
 
 /// Number of memories of the transaction's member.
 async fn count_memories(tx: &mut TenantTx) -> i64 {
-    memory_counts(tx).await.unwrap().own
+    memory_counts(tx, NOW).await.unwrap().own
 }
 
 struct Fixture {

@@ -81,11 +81,11 @@ async fn page_reads_as_the_member_of_its_session_and_changes_nothing() {
         "{stranger:?}"
     );
     tx.enter_actor(&mia).await.unwrap();
-    let counts = memory_counts(&mut tx).await.unwrap();
+    let counts = memory_counts(&mut tx, NOW).await.unwrap();
     assert_eq!((counts.own, counts.shared), (1, 0));
     // Committed meanwhile.
     create(&db, &mia).await;
-    assert_eq!(memory_counts(&mut tx).await.unwrap().own, 1);
+    assert_eq!(memory_counts(&mut tx, NOW).await.unwrap().own, 1);
     let text = MemoryText::new("", "Another".into(), "fact", &[]).unwrap();
     let memory = NewMemory::of(text, Origin::Dashboard);
     let written = memory_create(&mut tx, id(), &memory, NOW).await;

@@ -2,10 +2,11 @@ use domain::{
     Actor, MemoryId,
     access::SystemRole,
     memory::{MemoryCriteria, MemorySort, MemorySummary},
+    overview::OVERVIEW_DAYS,
 };
 use store::{
     StoreError,
-    memory::{MemoryCounts, MemoryPage, memory_counts, memory_delete, memory_get, memory_list},
+    memory::{MemoryPage, memory_counts, memory_delete, memory_get, memory_list},
     testing::{NOW, TestDb},
 };
 use time::Duration;
@@ -102,7 +103,6 @@ async fn memories_of_others_are_not_visible() {
     let private = create(&db, &mia, "private").await;
     let org = create(&db, &mia, "for everyone").await;
     share(&db, org, "org", None).await;
-    let nothing = MemoryCounts { own: 0, shared: 0 };
 
     let mut tx = db.store.begin(&stranger).await.unwrap();
     for memory in [private, org] {
@@ -111,7 +111,10 @@ async fn memories_of_others_are_not_visible() {
             Err(StoreError::NotFound)
         ));
     }
-    assert_eq!(memory_counts(&mut tx).await.unwrap(), nothing);
+    let counts = memory_counts(&mut tx, NOW).await.unwrap();
+    assert_eq!((counts.own, counts.shared), (0, 0));
+    let created = counts.daily.iter().map(|day| day.own + day.shared);
+    assert_eq!(created.sum::<i64>(), 0);
     assert!(
         list_all(&db, &stranger, &MemoryCriteria::default(), 10)
             .await
@@ -123,13 +126,9 @@ async fn memories_of_others_are_not_visible() {
         memory_get(&mut tx, private).await,
         Err(StoreError::NotFound)
     ));
-    assert_eq!(
-        memory_counts(&mut tx).await.unwrap(),
-        MemoryCounts {
-            shared: 1,
-            ..nothing
-        }
-    );
+    let counts = memory_counts(&mut tx, NOW).await.unwrap();
+    assert_eq!((counts.own, counts.shared), (0, 1));
+    assert_eq!((counts.daily[0].own, counts.daily[0].shared), (0, 1));
     assert_eq!(
         list_all(&db, &owner, &MemoryCriteria::default(), 10).await,
         [org]
@@ -194,8 +193,43 @@ async fn counts_exclude_the_trash() {
     embed(&db, &mia, embedded, toward(0, 1, 0.0)).await;
     let mut tx = db.store.begin(&mia).await.unwrap();
     memory_delete(&mut tx, gone, NOW).await.unwrap();
-    let counts = memory_counts(&mut tx).await.unwrap();
-    assert_eq!(counts, MemoryCounts { own: 2, shared: 0 });
+    let counts = memory_counts(&mut tx, NOW).await.unwrap();
+    assert_eq!((counts.own, counts.shared), (2, 0));
+}
+
+#[tokio::test]
+async fn counts_have_the_day_of_creation() {
+    let db = TestDb::new().await;
+    let acme = db.tenant("acme").await;
+    let mia = acme.actor(SystemRole::Member, "Mia").await;
+    let noah = acme.actor(SystemRole::Member, "Noah").await;
+    let first_day = NOW.replace_time(time::Time::MIDNIGHT);
+    let last = i64::from(OVERVIEW_DAYS) - 1;
+    let second = Duration::SECOND;
+    for (owner, at) in [
+        (&mia, first_day - second),
+        (&mia, first_day),
+        (&mia, first_day + Duration::days(1) - second),
+        (&mia, first_day + Duration::days(last)),
+        // The clock of another process may be ahead.
+        (&mia, first_day + Duration::days(last + 2)),
+        (&noah, first_day - second),
+        (&noah, first_day + Duration::days(1)),
+    ] {
+        let id = create_at(&db, owner, text("a memory"), at).await;
+        if owner.user_id == noah.user_id {
+            share(&db, id, "org", None).await;
+        }
+    }
+    let mut tx = db.store.begin(&mia).await.unwrap();
+    let counts = memory_counts(&mut tx, first_day).await.unwrap();
+    assert_eq!((counts.own, counts.shared), (5, 2));
+    assert_eq!(counts.daily.len(), usize::from(OVERVIEW_DAYS));
+    let days: Vec<_> = (counts.daily.iter())
+        .filter(|day| day.own + day.shared > 0)
+        .map(|day| ((day.day - first_day).whole_days(), day.own, day.shared))
+        .collect();
+    assert_eq!(days, [(0, 2, 0), (1, 0, 1), (last, 2, 0)]);
 }
 
 #[tokio::test]

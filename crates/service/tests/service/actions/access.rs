@@ -115,7 +115,7 @@ pub(super) async fn perform(world: &World, actor: &Actor, action: Action) -> Res
             crate::call::profile_get(ctx, actor).await?;
             crate::call::preferences_get(ctx, actor).await?;
             service::session_list(ctx, actor).await?;
-            service::overview_get(ctx, actor).await.map(drop)
+            crate::call::overview_get(ctx, actor).await.map(drop)
         }
         Action::SessionRevoke => {
             service::session_revoke(ctx, actor, world.session(actor.user_id).await).await?;

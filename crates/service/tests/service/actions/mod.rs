@@ -205,6 +205,6 @@ async fn action_that_cannot_be_audited_is_rolled_back() {
         .unwrap();
     let refused = crate::call_memory::memory_create(&world.ctx, &actor, &draft("Tea")).await;
     assert_eq!(refused, Err(AppError::Internal));
-    let counts = service::overview_get(&world.ctx, &actor).await.unwrap();
-    assert_eq!(counts.own_memories, 0);
+    let counts = crate::call::overview_get(&world.ctx, &actor).await.unwrap();
+    assert_eq!(counts.memories.unwrap().own, 0);
 }

@@ -7,19 +7,24 @@ use domain::{
         MemoryView, MemoryViewInput, MemoryViewPath, MemoryViewQuery, MemoryViewRenameInput,
     },
     notification::{NotificationListInput, NotificationPage, NotificationPath},
+    overview::Overview,
     persona::{Persona, PersonaInput, PersonaPath},
     preferences::{DisplaySettings, Preferences, PreferencesInput, Theme, ThemeInput},
     profile::Profile,
 };
 use service::{
     BreakGlassReportList, Ctx, MemoryViewCreate, MemoryViewDelete, MemoryViewList,
-    MemoryViewRename, NotificationList, NotificationRead, NotificationReadAll, PersonaCreate,
-    PersonaDelete, PersonaGet, PersonaList, PersonaUpdate, PreferencesGet, PreferencesUpdate,
-    ProfileGet, ThemeSet, call,
+    MemoryViewRename, NotificationList, NotificationRead, NotificationReadAll, OverviewGet,
+    PersonaCreate, PersonaDelete, PersonaGet, PersonaList, PersonaUpdate, PreferencesGet,
+    PreferencesUpdate, ProfileGet, ThemeSet, call,
 };
 
 pub(crate) async fn profile_get(ctx: &Ctx, actor: &Actor) -> Result<Profile, AppError> {
     call::<ProfileGet>(ctx, actor, NoInput {}).await
+}
+
+pub(crate) async fn overview_get(ctx: &Ctx, actor: &Actor) -> Result<Overview, AppError> {
+    call::<OverviewGet>(ctx, actor, NoInput {}).await
 }
 
 pub(crate) async fn preferences_get(

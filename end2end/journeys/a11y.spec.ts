@@ -1,4 +1,5 @@
 import { bringAxe, findings } from "../support/axe.ts";
+import { LAYOUT_WIDTHS, overprints } from "../support/overlap.ts";
 import { STATES, type Seed, seed } from "../support/states.ts";
 import { type Page, awake, expect, stillness, test, uniqueWord, visit } from "../support/test.ts";
 
@@ -42,6 +43,12 @@ for (const state of STATES) {
     await state.show(page, seeded);
     const budget = state.name.startsWith("reference") ? MAX_REFERENCE_BYTES : MAX_PAGE_BYTES;
     expect.soft(await transferred(page), "bytes of the page as sent").toBeLessThanOrEqual(budget);
+    if (!state.narrowOnly && (await page.locator("main :is(tr, .rows)").count()) > 0) {
+      for (const width of LAYOUT_WIDTHS) {
+        await page.setViewportSize({ width, height: 800 });
+        expect.soft(await overprints(page), `texts that overprint each other at ${width}`).toEqual([]);
+      }
+    }
     await bringAxe(page);
     for (const width of state.narrowOnly ? WIDTHS.slice(0, 1) : WIDTHS) {
       await page.setViewportSize({ width, height: 800 });

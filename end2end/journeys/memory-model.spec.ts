@@ -93,7 +93,7 @@ test("a persona is renamed and deleted, and its memories stay", async ({ visitor
 
   await visit(page, path);
   await page.getByRole("button", { name: "Delete persona…" }).click();
-  await expect(confirmDialog(page)).toContainText("Its 1 memory is kept");
+  await expect(confirmDialog(page)).toContainText("1 memory will be kept");
   await confirmDialog(page).getByRole("button", { name: "Delete persona" }).click();
   await expect(done(page)).toContainText("Persona deleted. Its memories are kept.");
   await visit(page, `/memories/${id}`);

@@ -16,11 +16,6 @@ pub(crate) async fn persona_list() -> Result<Vec<Persona>, AppError> {
     Ok(page.items)
 }
 
-pub(crate) async fn persona_get(id: PersonaId) -> Result<Persona, AppError> {
-    let (ctx, actor) = api::caller()?;
-    service::call::<service::PersonaGet>(&ctx, &actor, PersonaPath { id }).await
-}
-
 #[server(endpoint = "persona_create")]
 pub(crate) async fn persona_create(
     #[server(default)] name: String,

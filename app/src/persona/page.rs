@@ -1,15 +1,15 @@
 //! The list of personas, and the page of one.
 
-use domain::{Page, Permission, PersonaId, persona::Persona};
+use domain::{Page, Permission, persona::Persona};
 use leptos::prelude::*;
 
-use super::api::{PersonaCreate, PersonaDelete, PersonaUpdate, persona_get, persona_list};
+use super::api::{PersonaCreate, PersonaDelete, PersonaUpdate};
 use crate::{
     forms::{FormCall, FormState, PostForm},
     profile::IfPermitted,
     ui::{
         Column, Confirm, EmptyState, ListKind, ListUrl, PageHead, TextArea, TextField, count,
-        list_view, load_page, load_part, path_id,
+        list_view, load_item, load_list, plural,
     },
 };
 
@@ -23,14 +23,13 @@ const LIST: ListKind = ListKind {
 /// The page at `/memories/personas`.
 #[component]
 pub(crate) fn PersonaListPage() -> impl IntoView {
-    let personas = persona_list();
     view! {
         <PageHead
             title="Personas"
             lead="Group your memories, for example Work and Home. Only visible to you."
             up=("/memories", "Memories")
         />
-        {load_part(personas, show)}
+        {load_list::<service::PersonaList, _>(|url, page| show(&url, page))}
         <IfPermitted permission=Permission::MemoryWrite>
             <Create />
         </IfPermitted>
@@ -38,7 +37,7 @@ pub(crate) fn PersonaListPage() -> impl IntoView {
     .into_any()
 }
 
-fn show(personas: Vec<Persona>) -> AnyView {
+fn show(url: &ListUrl, page: Page<Persona>) -> AnyView {
     let columns = [
         Column::new("Persona", |persona: &Persona| {
             let href = format!("/memories/personas/{}", persona.id);
@@ -59,8 +58,7 @@ fn show(personas: Vec<Persona>) -> AnyView {
             <a class="button" href="/memories">"Back to memories"</a>
         </EmptyState>
     };
-    let url = ListUrl::new("/memories/personas", []);
-    list_view(LIST, &url, Page::whole(personas), &columns, empty)
+    list_view(LIST, url, page, &columns, empty)
 }
 
 #[component]
@@ -107,18 +105,15 @@ fn Fields<S: FormCall>(
 /// The page at `/memories/personas/{id}`.
 #[component]
 pub(crate) fn PersonaPage() -> impl IntoView {
-    let id = path_id::<PersonaId>("id");
-    let data = async move { persona_get(id?).await };
-    load_page(data, edit)
+    load_item::<service::PersonaGet, _>(edit)
 }
 
 fn edit(persona: Persona) -> impl IntoView {
-    let changed = persona.clone();
     view! {
         <PageHead title=persona.name.clone() up=("/memories/personas", "Personas") />
         <IfPermitted permission=Permission::MemoryWrite>
-            <Change persona=changed.clone() />
-            <Delete persona=persona.clone() />
+            <Change persona=persona.clone() />
+            <Delete persona=persona />
         </IfPermitted>
     }
 }
@@ -141,14 +136,7 @@ fn Change(persona: Persona) -> impl IntoView {
 #[component]
 fn Delete(persona: Persona) -> impl IntoView {
     let state = FormState::<PersonaDelete>::new();
-    let consequence = match persona.memory_count {
-        0 => "It has no memories.".to_owned(),
-        1 => "Its 1 memory is kept without a persona.".to_owned(),
-        memories => format!(
-            "Its {} memories are kept without a persona.",
-            count(memories)
-        ),
-    };
+    let memories = plural(persona.memory_count, "memory", "memories");
     view! {
         <section class="section" aria-labelledby="delete">
             <h2 id="delete">"Delete"</h2>
@@ -160,7 +148,7 @@ fn Delete(persona: Persona) -> impl IntoView {
                     title=format!("Delete “{}”?", persona.name)
                     act="Delete persona"
                 >
-                    <p>{consequence}</p>
+                    <p>{format!("{memories} will be kept, without a persona.")}</p>
                 </Confirm>
             </PostForm>
         </section>

@@ -34,7 +34,9 @@ pub(crate) use paging::Paging;
 pub(crate) use query::{
     Query, path_id, path_text, query_string, return_to_here, use_query, with_fields,
 };
-pub(crate) use state::{EmptyState, ErrorState, grant_hint, load_page, load_part, page_for};
+pub(crate) use state::{
+    EmptyState, ErrorState, grant_hint, load_item, load_page, load_part, page_for,
+};
 pub(crate) use tabs::Tabs;
 pub(crate) use time::{Time, absolute_time};
 pub(crate) use title::PageTitle;

@@ -3,8 +3,14 @@
 use domain::{AppError, Permission};
 use leptos::prelude::*;
 
-use super::{Glyph, Icon, PageTitle, return_to_here};
-use crate::start::{Page, viewer_may};
+use serde::de::DeserializeOwned;
+use service::{Endpoint, Part, read_input};
+
+use super::{Glyph, Icon, PageTitle, path_text, return_to_here};
+use crate::{
+    api,
+    start::{Page, viewer_may},
+};
 
 /// A page whose whole content depends on what `load` reads; an error takes its
 /// place.
@@ -16,6 +22,24 @@ where
     V: IntoView + 'static,
 {
     loaded(load, show, true)
+}
+
+/// The page of what `E` reads for the `id` in this page's path.
+pub(crate) fn load_item<E, V>(show: impl FnOnce(E::Output) -> V + Send + 'static) -> AnyView
+where
+    E: Endpoint,
+    E::Input: DeserializeOwned + Send,
+    E::Output: Send,
+    V: IntoView + 'static,
+{
+    let id = path_text("id");
+    let item = async move {
+        let input = read_input(&[("id".to_owned(), Part::Text(&id))]);
+        let (ctx, actor) = api::caller()?;
+        // An id that can't be parsed is that of nothing.
+        service::call::<E>(&ctx, &actor, input.map_err(|_| AppError::NotFound)?).await
+    };
+    load_page(item, show)
 }
 
 /// A page for viewers with `permission`; others see that it is missing.

@@ -28,12 +28,6 @@ const LIFETIMES: &[(&str, &str)] = &[
     (NEVER, "Never"),
 ];
 
-/// Value of `?purpose=` for a key of an AI client.
-const CLIENT: &str = "client";
-
-/// Default permissions of such a key.
-const CLIENT_SCOPES: [Permission; 2] = [Permission::MemoryRead, Permission::MemoryWrite];
-
 /// The page at `/keys/new`; `?for=` names an agent or a service.
 #[component]
 pub(crate) fn KeyNewPage() -> impl IntoView {
@@ -61,8 +55,6 @@ fn show((owner, address): (KeyOwner, String)) -> impl IntoView {
 #[component]
 fn NewForm(owner: KeyOwner) -> impl IntoView {
     let state = FormState::<ApiKeyCreate>::new();
-    let query = use_query();
-    let is_for_client = query.get("purpose") == CLIENT;
     let is_program = owner.kind != ActorKind::Human;
     let (title, lead) = if is_program {
         (
@@ -103,7 +95,7 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
                 name="label"
                 label="Name"
                 hint="Shown to you and your admins, for example “Nightly export”."
-                value=state.typed("label", if is_for_client { "AI client" } else { "" })
+                value=state.typed("label", "")
                 error=state.field_error("label")
             />
             <SelectField
@@ -114,7 +106,7 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
                 value=state.typed("vendor", Vendor::Other.key())
                 error=state.field_error("vendor")
             />
-            <Scopes offered=owner.offered is_for_client=is_for_client />
+            <Scopes offered=owner.offered />
             <SelectField
                 name="lifetime"
                 label="Expires in"
@@ -133,13 +125,9 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
 }
 
 #[component]
-fn Scopes(offered: Vec<Permission>, is_for_client: bool) -> impl IntoView {
+fn Scopes(offered: Vec<Permission>) -> impl IntoView {
     let state = FormState::<ApiKeyCreate>::new();
-    let proposed = || {
-        let scopes = CLIENT_SCOPES.iter().filter(|_| is_for_client);
-        scopes.map(|scope| scope.key().to_owned()).collect()
-    };
-    let chosen = state.typed_all("scopes[]").unwrap_or_else(proposed);
+    let chosen = state.typed_all("scopes[]").unwrap_or_default();
     let error = state.field_error("scopes");
     let is_invalid = error.is_some().then_some("true");
     view! {

@@ -1,5 +1,7 @@
 //! Invites: links by which people join an organisation.
 
+mod many;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,8 @@ use crate::{
     AppError, RoleId, TeamId, Timestamp, email::EmailAddress, form_text, id::typed_id,
     keyed_enum::keyed_enum, role::RoleRef, team::TeamRef, validate::FieldErrors,
 };
+
+pub use many::{InviteLinks, InviteManyInput, MAX_INVITES, NewInvites, split_addresses};
 
 typed_id!(InviteId, "invite");
 

@@ -36,11 +36,11 @@ test("a new person joins by a link, with its role and its team, once", async ({ 
   // An admin can't assign the owner's role.
   await expect(admin.getByLabel("Role").getByRole("option", { name: "Owner" })).toHaveCount(0);
   const email = `${uniqueWord()}@example.org`;
-  await admin.getByLabel("Email address").fill(email);
+  await admin.getByLabel("Email addresses").fill(email);
   await admin.getByLabel("Role").selectOption({ label: "Viewer" });
   await admin.getByLabel("Team").selectOption({ label: team });
   await admin.getByLabel("Expires in").selectOption("1");
-  await admin.getByRole("button", { name: "Create invite" }).click();
+  await admin.getByRole("button", { name: "Create invites" }).click();
   const link = await shownLink(admin);
   await expect(admin.getByRole("main")).toContainText(`Send the link to ${email} yourself.`);
   await admin.getByRole("link", { name: "Done" }).click();
@@ -120,15 +120,55 @@ test("a link is renewed, which ends the old one, and revoked", async ({ visitors
 test("invalid fields are reported next to them, and invites need the permission", async ({ visitors }) => {
   const admin = await visitors.as("admin");
   await visit(admin, "/invites/new");
-  await admin.getByLabel("Email address").fill("nobody at example");
+  await admin.getByLabel("Email addresses").fill("nobody at example");
   await admin.getByLabel("Expires in").selectOption("30");
-  await admin.getByRole("button", { name: "Create invite" }).click();
-  await expect(admin.getByText("Enter a valid email address, such as mia@example.org.")).not.toHaveCount(0);
-  await expect(admin.getByLabel("Email address")).toHaveValue("nobody at example");
+  await admin.getByRole("button", { name: "Create invites" }).click();
+  await expect(admin.getByText("Not valid: “nobody at example”.")).not.toHaveCount(0);
+  await expect(admin.getByLabel("Email addresses")).toHaveValue("nobody at example");
   await expect(admin.getByLabel("Expires in")).toHaveValue("30");
 
   const member = await visitors.as("member");
   for (const path of ["/invites", "/invites/new"]) expect((await member.goto(path))?.status(), path).toBe(403);
   await visit(member, "/members");
   await expect(member.getByRole("link", { name: /Invite/ })).toHaveCount(0);
+});
+
+test("several people are invited by their pasted addresses", async ({ visitors }) => {
+  const admin = await visitors.as("admin");
+  await visit(admin, "/invites/new");
+  await expect(admin.getByLabel("Role").locator("option:checked")).toHaveText("Member");
+  const [mia, ben, jo] = [`mia-${uniqueWord()}@example.org`, `ben-${uniqueWord()}@example.org`, `jo-${uniqueWord()}@example.org`];
+  const pasted = `"Okafor, Mia" <${mia}>; ${ben}\nnobody, ${jo}, jo@`;
+  await admin.getByLabel("Email addresses").fill(pasted);
+  await admin.getByRole("button", { name: "Create invites" }).click();
+  await expect(admin.getByText("Not valid: “nobody”, “jo@”.")).not.toHaveCount(0);
+  await expect(admin.getByLabel("Email addresses")).toHaveValue(pasted);
+  await visit(admin, "/invites");
+  await expect(admin.getByRole("row").filter({ hasText: ben })).toHaveCount(0);
+
+  await visit(admin, "/invites/new");
+  await admin.getByLabel("Email addresses").fill(`"Okafor, Mia" <${mia}>; ${ben}\n${jo}, ${ben}`);
+  await admin.getByRole("button", { name: "Create invites" }).click();
+  await expect(admin.getByRole("heading", { level: 1 })).toHaveText("3 invites created");
+  const made = admin.getByRole("region", { name: "Copy them now" }).getByRole("listitem");
+  await expect(made).toHaveCount(3);
+  expect(admin.url()).not.toContain("atri_");
+  const links = new Set<string>();
+  for (const [n, email] of [mia, ben, jo].entries()) {
+    await expect(made.nth(n)).toContainText(`Send the link to ${email} yourself.`);
+    links.add((await made.nth(n).locator("code").textContent()) ?? "");
+  }
+  expect(links.size).toBe(3);
+  for (const link of links) expect(link).toMatch(LINK);
+  await admin.getByRole("link", { name: "Done" }).click();
+  for (const email of [mia, ben, jo]) {
+    const row = admin.getByRole("row").filter({ hasText: email });
+    await expect(row).toContainText("Pending");
+    await expect(row).toContainText("Member");
+  }
+  const visitor = await visitors.anonymous();
+  for (const link of links) {
+    await visit(visitor, link);
+    await expect(visitor.getByRole("heading", { level: 1 })).toHaveText("Join Demo organisation");
+  }
 });

@@ -365,15 +365,26 @@ export const STATES: State[] = [
   { name: "invites-empty", as: "other-owner", show: at("/invites") },
   { name: "invites", as: "admin", show: at("/invites") },
   { name: "invites-no-fit", as: "admin", show: at("/invites?status=accepted") },
+  {
+    name: "invite-many-created",
+    as: "admin",
+    show: async (page) => {
+      await visit(page, "/invites/new");
+      await page.getByLabel("Email addresses").fill("Mia <mia.okafor@example.org>, a.rather.long.address.of.somebody@a-department.of-a-company.example.org");
+      await page.getByRole("button", { name: "Create invites" }).click();
+      await page.getByRole("heading", { name: "2 invites created", level: 1 }).waitFor();
+      await awake(page);
+    },
+  },
   { name: "invite-new", as: "admin", show: at("/invites/new") },
   {
     name: "invite-new-refused",
     as: "admin",
     show: async (page) => {
       await visit(page, "/invites/new");
-      await page.getByLabel("Email address").fill("nina");
-      await page.getByRole("button", { name: "Create invite" }).click();
-      await page.locator("#email-error p").waitFor();
+      await page.getByLabel("Email addresses").fill("nina");
+      await page.getByRole("button", { name: "Create invites" }).click();
+      await page.locator("#emails-error p").waitFor();
       await awake(page);
     },
   },
@@ -382,8 +393,8 @@ export const STATES: State[] = [
     as: "admin",
     show: async (page) => {
       await visit(page, "/invites/new");
-      await page.getByLabel("Email address").fill("nina@example.org");
-      await page.getByRole("button", { name: "Create invite" }).click();
+      await page.getByLabel("Email addresses").fill("nina@example.org");
+      await page.getByRole("button", { name: "Create invites" }).click();
       await page.getByRole("heading", { name: "Invitation link" }).waitFor();
       await awake(page);
     },
@@ -506,6 +517,16 @@ export const STATES: State[] = [
   { name: "key-created", as: "member", show: async (page) => showNewKey(page) },
   { name: "key", as: "member", show: async (page) => showFirstKey(page) },
   { name: "connect", as: "member", show: at("/connect") },
+  {
+    name: "connect-created",
+    as: "member",
+    show: async (page) => {
+      await visit(page, "/connect");
+      await page.getByRole("button", { name: "Create key and show set-up" }).click();
+      await page.getByRole("heading", { name: "Connect Claude Code", level: 1 }).waitFor();
+      await awake(page);
+    },
+  },
   { name: "reference", as: "member", show: at("/reference") },
   {
     name: "reference-operation",

@@ -28,12 +28,6 @@ const LIFETIMES: &[(&str, &str)] = &[
     (NEVER, "Never"),
 ];
 
-/// Value of `?purpose=` for a key of an AI client.
-const CLIENT: &str = "client";
-
-/// Default permissions of such a key.
-const CLIENT_SCOPES: [Permission; 2] = [Permission::MemoryRead, Permission::MemoryWrite];
-
 /// The page at `/keys/new`; `?for=` names an agent or a service.
 #[component]
 pub(crate) fn KeyNewPage() -> impl IntoView {
@@ -64,8 +58,6 @@ fn show((owner, address): (KeyOwner, String)) -> impl IntoView {
 #[component]
 fn NewForm(owner: KeyOwner) -> impl IntoView {
     let state = FormState::<ApiKeyCreate>::new();
-    let query = use_query();
-    let is_for_client = query.get("purpose") == CLIENT;
     let is_program = owner.kind != ActorKind::Human;
     let (title, lead) = if is_program {
         (
@@ -98,8 +90,8 @@ fn NewForm(owner: KeyOwner) -> impl IntoView {
                 state=state
                 offered=owner.offered
                 caption="Name"
-                label=if is_for_client { "AI client" } else { "" }
-                scopes=if is_for_client { &CLIENT_SCOPES } else { &[] }
+                label=""
+                scopes=&[]
             />
             <div class="form-actions">
                 <button type="submit" class="button button-primary">"Create key"</button>

@@ -5,6 +5,7 @@ mod page;
 mod setup;
 
 use domain::Permission;
+use leptos::server_fn::ServerFn as _;
 use leptos_router::path;
 
 use crate::{
@@ -26,6 +27,6 @@ pub(crate) const NAV: NavItem = NavItem {
 
 pub(crate) const FEATURE: Feature = Feature {
     pages: || vec![page(path!("/connect"), page::ConnectPage)],
-    forms: &[],
+    forms: &[("/connect", &[api::ConnectClient::PATH])],
     flashes: &[],
 };

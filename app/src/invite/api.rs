@@ -3,7 +3,7 @@
 use domain::{
     AppError, InviteId, NoInput,
     invite::{Invite, InviteChoices, InviteLink, OpenInvite},
-    invite::{InviteInput, InvitePath, InviteRenewInput},
+    invite::{InviteInput, InviteManyInput, InvitePath, InviteRenewInput, split_addresses},
 };
 use leptos::prelude::*;
 
@@ -35,25 +35,54 @@ pub(crate) async fn invite_choices_get() -> Result<InviteChoices, AppError> {
     service::call::<service::InviteChoicesGet>(&ctx, &actor, NoInput {}).await
 }
 
-/// Creates an invite. The form's page shows the link once: no URL but the link
-/// itself contains it.
+/// Creates an invite for each address in the text, or one for anybody if there
+/// is none. The form's page shows the links once: no URL but the link itself
+/// contains it.
 #[server(endpoint = "invite_create")]
 pub(crate) async fn invite_create(
-    #[server(default)] email: String,
+    #[server(default)] emails: String,
     #[server(default)] role: String,
     #[server(default)] team: String,
     #[server(default)] days: String,
-) -> Result<InviteLink, AppError> {
+) -> Result<Vec<InviteLink>, AppError> {
     let (ctx, actor) = api::caller()?;
-    let input = InviteInput {
-        email,
-        role,
-        team,
-        days,
+    let emails = split_addresses(&emails);
+    let links = if emails.is_empty() {
+        let input = InviteInput {
+            email: String::new(),
+            role,
+            team,
+            days,
+        };
+        let link = service::call::<service::InviteCreate>(&ctx, &actor, input).await;
+        vec![link.map_err(email_to_emails)?]
+    } else {
+        let input = InviteManyInput {
+            emails,
+            role,
+            team,
+            days,
+        };
+        let links = service::call::<service::InviteCreateMany>(&ctx, &actor, input).await?;
+        links.items
     };
-    let link = service::call::<service::InviteCreate>(&ctx, &actor, input).await?;
     forms::stay();
-    Ok(link)
+    Ok(links)
+}
+
+/// Names the field of the form, whose text may have several addresses.
+fn email_to_emails(error: AppError) -> AppError {
+    match error {
+        AppError::Invalid { mut fields } => {
+            for field in &mut fields {
+                if field.field == "email" {
+                    "emails".clone_into(&mut field.field);
+                }
+            }
+            AppError::Invalid { fields }
+        }
+        other => other,
+    }
 }
 
 /// Replaces the link; the form's page shows the new one once.

@@ -1,15 +1,18 @@
-//! Creating an invite, and showing its link once.
+//! Inviting people, and showing the links once.
 
-use domain::invite::InviteChoices;
+use domain::{
+    access::SystemRole,
+    invite::{InviteChoices, InviteLink},
+};
 use leptos::prelude::*;
 
 use super::{
     api::{InviteCreate, invite_choices_get},
-    parts::{Reveal, day_choices},
+    parts::{Reveal, RevealMany, day_choices},
 };
 use crate::{
     forms::{FormState, PostForm},
-    ui::{Choice, PageHead, SelectField, TextField, load_page},
+    ui::{Choice, PageHead, SelectField, TextArea, load_page},
 };
 
 /// The page at `/invites/new`.
@@ -21,9 +24,9 @@ pub(crate) fn InviteNewPage() -> impl IntoView {
 
 fn show(choices: InviteChoices) -> impl IntoView {
     let state = FormState::<InviteCreate>::new();
-    let answer = state.answer();
-    match answer {
-        Some(made) => view! { <Reveal made=made /> }.into_any(),
+    match state.answer().map(<[InviteLink; 1]>::try_from) {
+        Some(Ok([made])) => view! { <Reveal made=made /> }.into_any(),
+        Some(Err(made)) => view! { <RevealMany made=made /> }.into_any(),
         None => view! { <NewForm choices=choices /> }.into_any(),
     }
 }
@@ -31,6 +34,11 @@ fn show(choices: InviteChoices) -> impl IntoView {
 #[component]
 fn NewForm(choices: InviteChoices) -> impl IntoView {
     let state = FormState::<InviteCreate>::new();
+    let member = choices
+        .roles
+        .iter()
+        .find(|role| role.key == SystemRole::Member.key())
+        .map_or_else(String::new, |role| role.id.to_string());
     let none = |label: &str| std::iter::once(Choice::new("", label));
     let roles = none("No role")
         .chain(
@@ -50,11 +58,11 @@ fn NewForm(choices: InviteChoices) -> impl IntoView {
         .collect();
     let hint = match (choices.sends_mail, choices.domains.is_empty()) {
         (true, true) => {
-            "The link is sent to this address. Leave empty to send it yourself. Anyone with the link can join."
+            "One per line, or separated by commas. Each gets a link by email. Leave empty for one link to send yourself."
         }
-        (true, false) => "The link is sent to this address.",
+        (true, false) => "One per line, or separated by commas. Each gets a link by email.",
         (false, _) => {
-            "Helps the person sign in with the right account. Anyone with the link can join."
+            "One per line, or separated by commas. You get a link for each to send yourself. Anyone with a link can join."
         }
     };
     let domains = (!choices.domains.is_empty()).then(|| {
@@ -64,16 +72,18 @@ fn NewForm(choices: InviteChoices) -> impl IntoView {
     view! {
         <PageHead
             title="Invite people"
-            lead="Creates a single-use link to join your organisation."
+            lead="Creates single-use links to join your organisation."
             up=("/invites", "Invites")
         />
         <PostForm state=state class="form">
-            <TextField
-                name="email"
-                label="Email address"
+            <TextArea
+                name="emails"
+                label="Email addresses"
                 hint=hint
-                value=state.typed("email", "")
-                error=state.field_error("email")
+                rows=4
+                optional=true
+                value=state.typed("emails", "")
+                error=state.field_error("emails")
             />
             {domains}
             <SelectField
@@ -81,7 +91,7 @@ fn NewForm(choices: InviteChoices) -> impl IntoView {
                 label="Role"
                 hint="You can assign roles up to your own permissions."
                 choices=roles
-                value=state.typed("role", "")
+                value=state.typed("role", &member)
                 error=state.field_error("role")
             />
             <SelectField
@@ -99,7 +109,7 @@ fn NewForm(choices: InviteChoices) -> impl IntoView {
                 error=state.field_error("days")
             />
             <div class="form-actions">
-                <button type="submit" class="button button-primary">"Create invite"</button>
+                <button type="submit" class="button button-primary">"Create invites"</button>
                 <a class="button button-quiet" href="/invites">"Cancel"</a>
             </div>
         </PostForm>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     clock::page_now,
-    ui::{Badge, Choice, CopyLine, Glyph, Icon, PageHead, Time, Tone},
+    ui::{Badge, Choice, CopyBlock, CopyLine, Glyph, Icon, PageHead, Time, Tone, plural},
 };
 
 pub(crate) fn addressee(email: Option<&str>) -> String {
@@ -39,11 +39,9 @@ pub(crate) fn day_choices() -> Vec<Choice> {
         .collect()
 }
 
-/// Shows the link, which cannot be shown again.
-#[component]
-pub(crate) fn Reveal(made: InviteLink) -> impl IntoView {
-    let page = format!("/invites/{}", made.id);
-    let (icon, mail) = match (made.mail, made.email) {
+/// The result of mailing a link, as a sentence with its icon.
+fn mail_sentence(mail: MailOutcome, email: Option<String>) -> (Icon, String) {
+    match (mail, email) {
         (MailOutcome::Sent, Some(email)) => {
             (Icon::Success, format!("We’re sending the link to {email}."))
         }
@@ -59,7 +57,66 @@ pub(crate) fn Reveal(made: InviteLink) -> impl IntoView {
             Icon::Info,
             "Send the link to the person you want to invite.".to_owned(),
         ),
-    };
+    }
+}
+
+/// Shows the links of several invites, which cannot be shown again.
+#[component]
+pub(crate) fn RevealMany(made: Vec<InviteLink>) -> impl IntoView {
+    let title = plural(made.len(), "invite", "invites");
+    let expires = made
+        .first()
+        .map(|link| view! { " Each works once and expires " <Time at=link.expires_at /> "." });
+    let all: Vec<_> = made
+        .iter()
+        .map(|link| {
+            format!(
+                "{} {}",
+                link.email.as_deref().unwrap_or_default(),
+                link.link
+            )
+        })
+        .collect();
+    let rows: Vec<_> = made
+        .into_iter()
+        .map(|link| {
+            let page = format!("/invites/{}", link.id);
+            let name = addressee(link.email.as_deref());
+            let (icon, mail) = mail_sentence(link.mail, link.email);
+            view! {
+                <li class="invite-made">
+                    <a dir="auto" href=page>{name}</a>
+                    <CopyLine text=link.link what="link" />
+                    <p class="muted">
+                        <Glyph icon=icon />
+                        <span>{mail}</span>
+                    </p>
+                </li>
+            }
+        })
+        .collect();
+    view! {
+        <PageHead title=format!("{title} created") lead="Anyone who opens a link and signs in joins your organisation." up=("/invites", "Invites") is_answer=true />
+        <section class="reveal" aria-labelledby="links">
+            <h2 id="links">"Copy them now"</h2>
+            <p>"You won’t be able to see these links again." {expires}</p>
+            <ul class="rows">{rows}</ul>
+            <details>
+                <summary>"All as text"</summary>
+                <CopyBlock text=all.join("\n") what="all invites" />
+            </details>
+            <div class="form-actions">
+                <a class="button button-primary" href="/invites">"Done"</a>
+            </div>
+        </section>
+    }
+}
+
+/// Shows the link, which cannot be shown again.
+#[component]
+pub(crate) fn Reveal(made: InviteLink) -> impl IntoView {
+    let page = format!("/invites/{}", made.id);
+    let (icon, mail) = mail_sentence(made.mail, made.email);
     view! {
         <PageHead title="Invitation link" lead="Anyone who opens it and signs in joins your organisation." up=("/invites", "Invites") is_answer=true />
         <section class="reveal" aria-labelledby="link">

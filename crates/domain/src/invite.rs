@@ -1,5 +1,7 @@
 //! Invites: links by which people join an organisation.
 
+mod many;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,8 @@ use crate::{
     team::TeamRef,
     validate::FieldErrors,
 };
+
+pub use many::{InviteLinks, InviteManyInput, MAX_INVITES, NewInvites, split_addresses};
 
 typed_id!(InviteId, "invite");
 

@@ -4,6 +4,7 @@
 
 mod accept;
 mod letter;
+mod many;
 
 use std::fmt;
 
@@ -29,6 +30,7 @@ use store::{
 use time::Duration;
 
 pub use accept::{AcceptedInvite, FoundInvite, invite_accept, invite_find};
+pub use many::InviteCreateMany;
 
 use crate::{
     Ctx,
@@ -43,6 +45,7 @@ operations! {
     InviteList,
     InviteChoicesGet,
     InviteCreate,
+    InviteCreateMany,
     InviteGet,
     InviteRenew,
     InviteRevoke,

@@ -309,7 +309,7 @@ impl Filled {
         .await;
         self.call(
             "invite_create",
-            &format!("email={WORD}@acme.example&role={role}&team={team}&days=7"),
+            &format!("emails={WORD}@acme.example&role={role}&team={team}&days=7"),
         )
         .await;
         let invite = self.id("SELECT id FROM invites").await;

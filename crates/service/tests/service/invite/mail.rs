@@ -4,7 +4,7 @@ use ::mail::{
     Mailer,
     testing::{Behavior, Sink},
 };
-use domain::invite::{InviteInput, MailOutcome};
+use domain::invite::{InviteInput, InviteManyInput, MailOutcome};
 
 use super::{admin, giving, invite, plain, problem, token};
 use crate::{
@@ -48,6 +48,33 @@ async fn link_is_mailed_if_mail_is_configured() {
         MailOutcome::NotSent
     );
     assert_eq!(sink.messages().len(), 2);
+}
+
+#[tokio::test]
+async fn each_of_several_invites_is_mailed_to_its_address() {
+    let (world, sink) = with_mail(Behavior::Accept).await;
+    let ada = admin(&world).await;
+    let emails: Vec<_> = (0..9).map(|n| format!("m{n}@example.org")).collect();
+    let input = InviteManyInput {
+        emails: emails.clone(),
+        days: "7".into(),
+        ..InviteManyInput::default()
+    };
+    let made = service::call::<service::InviteCreateMany>(&world.ctx, &ada, input)
+        .await
+        .unwrap()
+        .items;
+    assert!(made.iter().all(|made| made.mail == MailOutcome::Sent));
+    let mails = sink.messages();
+    assert_eq!(mails.len(), emails.len());
+    for (made, email) in made.iter().zip(&emails) {
+        assert_eq!(made.email.as_ref(), Some(email));
+        let mail = mails
+            .iter()
+            .find(|mail| mail.recipients() == [email.as_str()])
+            .unwrap();
+        assert!(mail.text().contains(&made.link), "{email}");
+    }
 }
 
 #[tokio::test]

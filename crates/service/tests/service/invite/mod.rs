@@ -1,6 +1,7 @@
 //! Invites: who may invite whom with which role, and what the link grants.
 
 mod mail;
+mod many;
 
 use std::str::FromStr as _;
 

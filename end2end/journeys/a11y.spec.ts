@@ -10,8 +10,6 @@ const WIDTHS = [360, 1440];
 const THEMES = ["light", "dark"] as const;
 /** Limit for the compressed HTML of a page in its full state; it only falls. */
 const MAX_PAGE_BYTES = 25_000;
-/** The same for the reference of the whole API, which is one document. */
-const MAX_REFERENCE_BYTES = 32_000;
 
 let seeded: Seed | undefined;
 
@@ -41,8 +39,7 @@ for (const state of STATES) {
     const page = state.as === undefined ? await visitors.anonymous() : await visitors.as(state.as);
     await page.setViewportSize({ width: WIDTHS[0] ?? 0, height: 800 });
     await state.show(page, seeded);
-    const budget = state.name.startsWith("reference") ? MAX_REFERENCE_BYTES : MAX_PAGE_BYTES;
-    expect.soft(await transferred(page), "bytes of the page as sent").toBeLessThanOrEqual(budget);
+    expect.soft(await transferred(page), "bytes of the page as sent").toBeLessThanOrEqual(MAX_PAGE_BYTES);
     if (!state.narrowOnly && (await page.locator("main :is(tr, .rows)").count()) > 0) {
       for (const width of LAYOUT_WIDTHS) {
         await page.setViewportSize({ width, height: 800 });

@@ -95,7 +95,7 @@ test("each task on the issuer's page can be done", async ({ visitors }) => {
 
   await page.context().clearCookies();
   await signInAs(page, "Jonas Weber");
-  await visit(page, "/keys/all?state=ended");
+  await visit(page, "/keys/all?ended=true");
   await expect(page.getByRole("main")).toContainText("Nightly export");
 
   await page.context().clearCookies();

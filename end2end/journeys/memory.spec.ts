@@ -186,7 +186,7 @@ test("a deleted memory stays in the trash, out of lists and searches, until it i
   await visit(page, "/memories?state=trash");
   await page.getByRole("link", { name: word }).click();
   await expect(page.getByText("In the trash since")).toBeVisible();
-  await expect(page.getByRole("button", { name: "Delete" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Delete", exact: true })).toHaveCount(0);
   const refused = await page.goto(`/memories/${id}/edit`);
   expect(refused?.status()).toBe(409);
   await expect(page.getByText("Restore it first, then edit it.")).toBeVisible();

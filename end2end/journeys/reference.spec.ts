@@ -8,6 +8,8 @@ test("a program calls the API as documented, until its key is revoked", async ({
   await visit(page, "/keys");
   await page.getByRole("link", { name: "API reference" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("API reference");
+  await page.getByRole("main").getByRole("link", { name: "Get the current identity" }).click();
+  await expect(page).toHaveURL(/group=account/);
   const operation = page.locator("details", { has: page.getByText("/api/v1/me", { exact: true }) });
   await operation.locator("summary").click();
   await expect(operation).toContainText("profile.manage");
@@ -20,6 +22,7 @@ test("a program calls the API as documented, until its key is revoked", async ({
   expect(refused.status()).toBe(403);
   expect(refused.headers()["content-type"]).toBe("application/problem+json");
   expect(await refused.json()).toMatchObject({ code: "forbidden", permission: "audit.read", type: "/reference#forbidden" });
+  await visit(page, "/reference#forbidden");
   await expect(page.locator("#forbidden")).toBeVisible();
 
   await visit(page, "/keys");

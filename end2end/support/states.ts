@@ -528,11 +528,12 @@ export const STATES: State[] = [
     },
   },
   { name: "reference", as: "member", show: at("/reference") },
+  { name: "reference-memories", as: "member", show: at("/reference?group=memories") },
   {
     name: "reference-operation",
     as: "member",
     show: async (page) => {
-      await visit(page, "/reference");
+      await visit(page, "/reference?group=api-keys");
       await page.locator("#api_key_create > summary").click();
     },
   },

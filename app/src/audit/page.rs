@@ -225,7 +225,7 @@ fn Entry(entry: AuditEntry, url: ListUrl) -> impl IntoView {
                 <Glyph icon=Icon::ChevronRight />
                 <Time at=entry.at />
                 <span class="clip" dir="auto">{entry.actor_label.clone()}</span>
-                <span class="clip">{phrase(&entry.action)}</span>
+                <span class="clip event">{phrase(&entry.action)}</span>
                 <span class="clip muted optional">{target}</span>
                 <OutcomeBadge outcome=entry.outcome />
             </summary>

@@ -1,5 +1,14 @@
 //! Actions and targets of audit entries in words.
 
+/// Actions that are not a verb and its object.
+const EVENTS: &[(&str, &str)] = &[
+    ("operator.add", "Added operator"),
+    ("operator.remove", "Removed operator"),
+    ("session.sign_in", "Signed in"),
+    ("session.sign_out", "Signed out"),
+    ("session.switch", "Switched organisation"),
+];
+
 /// Nouns of actions, and those in words.
 const NOUNS: &[(&str, &str)] = &[
     ("api_key", "API key"),
@@ -64,6 +73,9 @@ pub(super) fn phrase(action: &str) -> String {
         let mut words = words.iter();
         words.find(|(word, _)| *word == key).map(|(_, text)| *text)
     };
+    if let Some(event) = find(EVENTS, action) {
+        return event.to_owned();
+    }
     let Some((noun, verb)) = action.split_once('.') else {
         return action.to_owned();
     };
@@ -101,7 +113,8 @@ mod tests {
         assert_eq!(phrase("memory.update"), "Updated memory");
         assert_eq!(phrase("memory_proposal.accept"), "Accepted proposal");
         assert_eq!(phrase("api_key.create_for"), "Created API key");
-        assert_eq!(phrase("session.sign_in"), "session.sign_in");
+        assert_eq!(phrase("session.sign_in"), "Signed in");
+        assert_eq!(phrase("session.refresh"), "session.refresh");
         assert_eq!(phrase("odd"), "odd");
     }
 }

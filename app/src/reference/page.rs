@@ -1,10 +1,13 @@
 //! Every operation of the REST API: permission, parameters, body, response.
 
-use domain::reference::{Operation, OperationGroup, Reference, ReferenceField};
+use domain::{
+    AppError,
+    reference::{Operation, OperationGroup, Reference, ReferenceField},
+};
 use leptos::prelude::*;
 
 use super::api::reference_get;
-use crate::ui::{Badge, Glyph, Icon, PageHead, Tone, load_page};
+use crate::ui::{Badge, Glyph, Icon, PageHead, Tone, load_page, use_query};
 
 /// Problem codes with status and meaning.
 const PROBLEMS: &[(&str, &str, &str)] = &[
@@ -66,21 +69,57 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The page at `/reference`.
+/// The page at `/reference`: the index of all operations, or with `?group=` one
+/// group of them in full.
 #[component]
 pub(crate) fn ReferencePage() -> impl IntoView {
-    let reference = reference_get();
-    load_page(reference, show)
+    let chosen = use_query().get("group").to_owned();
+    let reference = async move {
+        let reference = reference_get().await?;
+        let is_known = |group: &OperationGroup| anchor(&group.name) == chosen;
+        if !chosen.is_empty() && !reference.groups.iter().any(is_known) {
+            return Err(AppError::NotFound);
+        }
+        Ok((reference, chosen))
+    };
+    load_page(reference, |(reference, chosen)| show(reference, &chosen))
 }
 
-fn show(reference: Reference) -> impl IntoView {
-    let contents = reference
-        .groups
-        .iter()
-        .map(|group| (anchor(&group.name), group.name.clone()))
-        .chain([("refusals".to_owned(), "Errors".to_owned())])
-        .map(|(id, name)| view! { <li><a href=format!("#{id}") rel="external">{name}</a></li> })
+fn group_url(group: &OperationGroup) -> String {
+    format!("/reference?group={}", anchor(&group.name))
+}
+
+fn show(reference: Reference, chosen: &str) -> impl IntoView + use<> {
+    let groups = reference.groups.iter().map(|group| {
+        let is_current = anchor(&group.name) == chosen;
+        (group_url(group), group.name.clone(), is_current)
+    });
+    let index = (
+        "/reference".to_owned(),
+        "Overview".to_owned(),
+        chosen.is_empty(),
+    );
+    let errors = ("/reference#refusals".to_owned(), "Errors".to_owned(), false);
+    let contents = std::iter::once(index)
+        .chain(groups)
+        .chain([errors])
+        .map(|(href, name, is_current)| {
+            view! { <li><a href=href aria-current=is_current.then_some("page")>{name}</a></li> }
+        })
         .collect_view();
+    let mut groups = reference.groups.clone().into_iter();
+    let body = match groups.find(|group| anchor(&group.name) == chosen) {
+        Some(group) => view! { <Group group=group /> }.into_any(),
+        None => view! {
+            <section class="section" aria-labelledby="introduction">
+                <h2 id="introduction">"How it works"</h2>
+                <p class="prose">{prose(&reference.introduction)}</p>
+            </section>
+            {reference.groups.into_iter().map(|group| view! { <Index group=group /> }).collect_view()}
+            <ProblemCodes fields=reference.problem />
+        }
+        .into_any(),
+    };
     view! {
         <PageHead title="API reference" lead="REST API">
             <a class="button" href="/api/v1/openapi.json" rel="external">"OpenAPI document"</a>
@@ -93,15 +132,48 @@ fn show(reference: Reference) -> impl IntoView {
             <nav class="reference-contents" aria-label="Contents">
                 <ul>{contents}</ul>
             </nav>
-            <div class="reference-body">
-                <section class="section" aria-labelledby="introduction">
-                    <h2 id="introduction">"How it works"</h2>
-                    <p class="prose">{prose(&reference.introduction)}</p>
-                </section>
-                {reference.groups.into_iter().map(|group| view! { <Group group=group /> }).collect_view()}
-                <ProblemCodes fields=reference.problem />
-            </div>
+            <div class="reference-body">{body}</div>
         </div>
+    }
+}
+
+/// The operations of a group, each with a link to its description.
+#[component]
+fn Index(group: OperationGroup) -> impl IntoView {
+    let (id, url) = (anchor(&group.name), group_url(&group));
+    let rows = group.operations.into_iter().map(|operation| {
+        view! {
+            <tr>
+                <td class="reference-method"><Badge tone=method_tone(&operation.method) text=operation.method /></td>
+                <td><a class="row-title" href=format!("{url}#{}", operation.id)>{operation.summary}</a></td>
+                <td class="optional"><code class="muted">{operation.path}</code></td>
+            </tr>
+        }
+    });
+    view! {
+        <section class="section" aria-labelledby=id.clone()>
+            <h2 id=id.clone()>{group.name}</h2>
+            <div class="table-frame">
+                <table>
+                    <thead class="visually-hidden">
+                        <tr>
+                            <th scope="col">"Method"</th>
+                            <th scope="col">"Operation"</th>
+                            <th scope="col" class="optional">"Path"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+fn method_tone(method: &str) -> Tone {
+    if method == "GET" {
+        Tone::Neutral
+    } else {
+        Tone::Accent
     }
 }
 
@@ -120,11 +192,7 @@ fn Group(group: OperationGroup) -> impl IntoView {
 
 #[component]
 fn Entry(operation: Operation) -> impl IntoView {
-    let tone = if operation.method == "GET" {
-        Tone::Neutral
-    } else {
-        Tone::Accent
-    };
+    let tone = method_tone(&operation.method);
     view! {
         <details id=operation.id>
             <summary>

@@ -218,7 +218,6 @@ pub struct Proposals {
     pub may_decide: bool,
     /// The number of proposals for the viewer to review.
     pub waiting: i64,
-    /// Newest first.
     #[serde(flatten)]
     pub page: Page<ProposalSummary>,
 }

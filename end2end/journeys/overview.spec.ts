@@ -3,6 +3,9 @@ import { writeMemory } from "../support/memories.ts";
 import { shareMemory } from "../support/proposals.ts";
 import { expect, type Page, test, visit } from "../support/test.ts";
 
+// One organisation must be new, which other journeys write to.
+test.use({ world: "overview" });
+
 const figure = (page: Page, label: string) => page.locator("dl.figures > div", { has: page.locator("dt", { hasText: label }) }).getByRole("link");
 
 test("a member's figures lead to their lists, and the chart has a table of the same figures", async ({ visitors }) => {

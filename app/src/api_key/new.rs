@@ -113,7 +113,7 @@ pub(super) fn KeyFields<S: FormCall>(
     label: &'static str,
     /// Proposed permissions.
     scopes: &'static [Permission],
-    /// What precedes the fields' names in errors.
+    /// Prefix of the fields' names in errors.
     #[prop(optional)]
     parent: &'static str,
 ) -> impl IntoView {

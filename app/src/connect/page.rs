@@ -77,7 +77,7 @@ fn show(address: String) -> impl IntoView {
     .into_any()
 }
 
-/// What a client's key can do, and how long.
+/// Scopes and lifetime of a client's key.
 fn access() -> String {
     let verbs = if viewer_may(Permission::MemoryWrite) {
         "read and write"

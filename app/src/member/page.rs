@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use super::{
     access::{Keys, Sessions},
     api::{MemberRoleGrant, MemberRoleRevoke, MemberStatusChange, member_get},
-    parts::{SUSPENSION_HINT, StatusBadge, kind_label},
+    parts::{StatusBadge, kind_label},
 };
 use crate::{
     audit::AuditRows,
@@ -53,8 +53,6 @@ fn show(detail: MemberDetail) -> impl IntoView {
             <StatusButtons member=changed blocked_reason=blocked_reason />
         </PageHead>
         <StatusNotice status=status blocked_reason=blocked_reason is_self=is_self />
-        {(blocked_reason.is_none() && matches!(status, UserStatus::Active | UserStatus::Invited))
-            .then(|| view! { <p class="muted small">{SUSPENSION_HINT}</p> })}
         <Details member=member.clone() is_self=is_self />
         <Roles id=id name=name.clone() roles=member.roles grantable=grantable is_last_owner=member.is_last_owner />
         <Teams teams=member.teams />

@@ -1,4 +1,4 @@
-//! What waits for the viewer to act.
+//! Tasks that wait for the viewer.
 
 use domain::{
     import::Import,

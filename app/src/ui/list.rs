@@ -268,7 +268,7 @@ impl<T> Column<T> {
     }
 }
 
-/// What a list shows besides its rows.
+/// Names and defaults of a list.
 #[derive(Clone, Copy)]
 pub(crate) struct ListKind {
     /// Class of the table.

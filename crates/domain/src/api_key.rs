@@ -113,7 +113,7 @@ pub struct ApiKeyListInput {
     pub after: Option<String>,
 }
 
-/// How API keys can be sorted.
+/// Columns that API keys can be sorted by.
 pub const API_KEY_SORTS: Sorts = Sorts {
     columns: &["label", "owner", "created_at", "last_used_at", "expires_at"],
     default: Sort {

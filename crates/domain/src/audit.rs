@@ -75,7 +75,7 @@ pub struct AuditListInput {
     pub after: Option<String>,
 }
 
-/// How the audit log can be sorted.
+/// Columns that the audit log can be sorted by.
 pub const AUDIT_SORTS: Sorts = Sorts {
     columns: &["at"],
     default: Sort {

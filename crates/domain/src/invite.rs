@@ -82,7 +82,7 @@ pub struct InviteListInput {
     pub after: Option<String>,
 }
 
-/// How invites can be sorted.
+/// Columns that invites can be sorted by.
 pub const INVITE_SORTS: Sorts = Sorts {
     columns: &["email", "status", "created_at", "expires_at"],
     default: Sort {

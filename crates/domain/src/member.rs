@@ -99,7 +99,7 @@ pub struct MemberListInput {
     pub after: Option<String>,
 }
 
-/// How members can be sorted.
+/// Columns that members can be sorted by.
 pub const MEMBER_SORTS: Sorts = Sorts {
     columns: &["name", "status", "last_seen_at", "created_at"],
     default: Sort {

@@ -144,7 +144,7 @@ pub struct ProposalListInput {
     pub after: Option<String>,
 }
 
-/// How proposals can be sorted.
+/// Columns that proposals can be sorted by.
 pub const PROPOSAL_SORTS: Sorts = Sorts {
     columns: &["title", "proposer", "created_at"],
     default: Sort {

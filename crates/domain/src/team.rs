@@ -49,7 +49,7 @@ pub struct TeamListInput {
     pub after: Option<String>,
 }
 
-/// How teams can be sorted.
+/// Columns that teams can be sorted by.
 pub const TEAM_SORTS: Sorts = Sorts {
     columns: &["name", "members"],
     default: Sort {

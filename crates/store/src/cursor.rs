@@ -189,11 +189,6 @@ impl Place {
         self.sort.is_descending != self.is_backward
     }
 
-    /// True for a page before a row: its rows are read from its end.
-    pub const fn is_backward(&self) -> bool {
-        self.is_backward
-    }
-
     /// Sort key of the row next to the page.
     pub fn key(&self) -> Option<&str> {
         self.row.as_ref().map(|(key, _)| key.as_str())

@@ -2063,7 +2063,7 @@ END
 $function$;
 
 CREATE OR REPLACE FUNCTION public.memory_page(p_filter jsonb, p_own boolean, p_others boolean, p_trash boolean, p_sort text, p_descending boolean, p_at timestamp with time zone, p_key text, p_id uuid, p_limit bigint)
- RETURNS TABLE(memory_id uuid, sort_key text)
+ RETURNS TABLE(id uuid, title text, excerpt text, kind text, tags text[], visibility text, owner_id uuid, origin text, expires_at timestamp with time zone, parent_id uuid, deleted_at timestamp with time zone, created_at timestamp with time zone, updated_at timestamp with time zone, sort_key text)
  LANGUAGE plpgsql
  STABLE ROWS 100
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2071,6 +2071,7 @@ CREATE OR REPLACE FUNCTION public.memory_page(p_filter jsonb, p_own boolean, p_o
  SET enable_seqscan TO 'off'
  SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
+#variable_conflict use_column
 DECLARE
     v_tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
     v_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
@@ -2084,52 +2085,64 @@ BEGIN
     CASE
     WHEN p_sort = 'updated_at' AND p_descending THEN
         RETURN QUERY
-        (SELECT id, public.sort_time(updated_at) FROM public.memories
-          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
-            AND public.memory_fits(memories, p_filter)
-            AND (parent_id IS NULL OR NOT EXISTS (
-                     SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
-            AND (updated_at, id) < (v_at, v_id)
-          ORDER BY updated_at DESC, id DESC LIMIT p_limit)
-        UNION ALL
-        (SELECT id, public.sort_time(updated_at) FROM public.memories
-          WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
-            AND public.memory_fits(memories, p_filter)
-            AND parent_id IS NULL
-            AND (updated_at, id) < (v_at, v_id)
-          ORDER BY updated_at DESC, id DESC LIMIT p_limit)
-        UNION ALL
-        (SELECT id, public.sort_time(updated_at) FROM public.memories
-          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
-            AND public.memory_fits(memories, p_filter)
-            AND (updated_at, id) < (v_at, v_id)
-          ORDER BY updated_at DESC, id DESC LIMIT p_limit);
+        SELECT page.id, page.title, left(page.content, 280), page.kind, page.tags, page.visibility, page.user_id, page.origin,
+               page.expires_at, page.parent_id, page.deleted_at, page.created_at, page.updated_at, public.sort_time(page.updated_at)
+          FROM (
+            (SELECT * FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+                AND public.memory_fits(memories, p_filter)
+                AND (parent_id IS NULL OR NOT EXISTS (
+                         SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+                AND (updated_at, id) < (v_at, v_id)
+              ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+            UNION ALL
+            (SELECT * FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+                AND public.memory_fits(memories, p_filter)
+                AND parent_id IS NULL
+                AND (updated_at, id) < (v_at, v_id)
+              ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+            UNION ALL
+            (SELECT * FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+                AND public.memory_fits(memories, p_filter)
+                AND (updated_at, id) < (v_at, v_id)
+              ORDER BY updated_at DESC, id DESC LIMIT p_limit)
+            ORDER BY updated_at DESC, id DESC LIMIT p_limit
+        ) AS page;
     WHEN p_sort = 'created_at' AND NOT p_descending THEN
         RETURN QUERY
-        (SELECT id, public.sort_time(created_at) FROM public.memories
-          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
-            AND public.memory_fits(memories, p_filter)
-            AND (parent_id IS NULL OR NOT EXISTS (
-                     SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
-            AND (created_at, id) > (v_at, v_id)
-          ORDER BY created_at, id LIMIT p_limit)
-        UNION ALL
-        (SELECT id, public.sort_time(created_at) FROM public.memories
-          WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
-            AND public.memory_fits(memories, p_filter)
-            AND parent_id IS NULL
-            AND (created_at, id) > (v_at, v_id)
-          ORDER BY created_at, id LIMIT p_limit)
-        UNION ALL
-        (SELECT id, public.sort_time(created_at) FROM public.memories
-          WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
-            AND public.memory_fits(memories, p_filter)
-            AND (created_at, id) > (v_at, v_id)
-          ORDER BY created_at, id LIMIT p_limit);
+        SELECT page.id, page.title, left(page.content, 280), page.kind, page.tags, page.visibility, page.user_id, page.origin,
+               page.expires_at, page.parent_id, page.deleted_at, page.created_at, page.updated_at, public.sort_time(page.created_at)
+          FROM (
+            (SELECT * FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NULL AND p_own
+                AND public.memory_fits(memories, p_filter)
+                AND (parent_id IS NULL OR NOT EXISTS (
+                         SELECT FROM public.memories AS root WHERE root.tenant_id = v_tenant AND root.id = memories.parent_id))
+                AND (created_at, id) > (v_at, v_id)
+              ORDER BY created_at, id LIMIT p_limit)
+            UNION ALL
+            (SELECT * FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
+                AND public.memory_fits(memories, p_filter)
+                AND parent_id IS NULL
+                AND (created_at, id) > (v_at, v_id)
+              ORDER BY created_at, id LIMIT p_limit)
+            UNION ALL
+            (SELECT * FROM public.memories
+              WHERE tenant_id = v_tenant AND user_id = v_user AND deleted_at IS NOT NULL AND p_trash
+                AND public.memory_fits(memories, p_filter)
+                AND (created_at, id) > (v_at, v_id)
+              ORDER BY created_at, id LIMIT p_limit)
+            ORDER BY created_at, id LIMIT p_limit
+        ) AS page;
     ELSE
         RETURN QUERY
-        SELECT fitting.id, fitting.key FROM (
-            SELECT id,
+        SELECT page.id, page.title, left(page.content, 280), page.kind, page.tags, page.visibility, page.user_id, page.origin,
+               page.expires_at, page.parent_id, page.deleted_at, page.created_at, page.updated_at, page.key
+          FROM (
+            SELECT *,
                    CASE p_sort WHEN 'title' THEN lower(coalesce(nullif(title, ''), left(content, 100)))
                                WHEN 'kind' THEN kind
                                WHEN 'created_at' THEN public.sort_time(created_at)
@@ -2143,13 +2156,13 @@ BEGIN
                     OR user_id <> v_user AND deleted_at IS NULL AND visibility <> 'private' AND p_others
                         AND parent_id IS NULL
                     OR user_id = v_user AND deleted_at IS NOT NULL AND p_trash)
-        ) AS fitting
+        ) AS page
          WHERE p_key IS NULL
-            OR CASE WHEN p_descending THEN (fitting.key, fitting.id) < (p_key, p_id)
-                    ELSE (fitting.key, fitting.id) > (p_key, p_id) END
-         ORDER BY CASE WHEN p_descending THEN fitting.key END DESC,
-                  CASE WHEN p_descending THEN fitting.id END DESC,
-                  fitting.key, fitting.id
+            OR CASE WHEN p_descending THEN (page.key, page.id) < (p_key, p_id)
+                    ELSE (page.key, page.id) > (p_key, p_id) END
+         ORDER BY CASE WHEN p_descending THEN page.key END DESC,
+                  CASE WHEN p_descending THEN page.id END DESC,
+                  page.key, page.id
          LIMIT p_limit;
     END CASE;
 END

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 
 use domain::{
-    MemoryId, Page, Timestamp,
-    memory::{Memory, MemoryAttributes, MemoryCriteria, MemorySort, MemorySummary},
+    MemoryId, Page, Timestamp, UserId,
+    memory::{
+        Memory, MemoryAttributes, MemoryCriteria, MemoryKind, MemorySort, MemorySummary, Origin,
+        Visibility,
+    },
     overview::{DailyMemories, OVERVIEW_DAYS},
 };
 use sqlx::types::Json;
@@ -77,22 +80,18 @@ pub async fn memory_list(
     let own = criteria.may_include(member_id);
     let others = criteria.may_include_others(member_id);
     let rows = sqlx::query!(
-        r#"SELECT memories.id, title, left(content, 280) AS "excerpt!", memories.kind, tags, visibility,
-                  user_id AS owner_id, display_name AS owner_name, origin, expires_at, parent_id,
+        r#"SELECT page.id AS "id!: MemoryId", title AS "title!", excerpt AS "excerpt!", page.kind AS "kind!: MemoryKind", tags AS "tags!",
+                  visibility AS "visibility!: Visibility", owner_id AS "owner_id!: UserId", display_name AS owner_name, origin AS "origin!: Origin",
+                  page.expires_at, page.parent_id AS "parent_id: MemoryId",
                   (SELECT count(*) FROM memories replies
-                    WHERE replies.tenant_id = $1 AND replies.parent_id = memories.id
+                    WHERE replies.tenant_id = $1 AND replies.parent_id = page.id
                       AND replies.deleted_at IS NULL) AS "replies!",
-                  deleted_at, memories.created_at, memories.updated_at, page.sort_key AS "sort_key!",
-                  (SELECT memory_page_total($2, $3, $4, $5) WHERE $12) AS total
+                  page.deleted_at, page.created_at AS "created_at!", page.updated_at AS "updated_at!",
+                  page.sort_key AS "sort_key!", (SELECT memory_page_total($2, $3, $4, $5) WHERE $12) AS total
              FROM memory_page($2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS page
-            CROSS JOIN LATERAL (
-                     -- By its key, one by one: the planner would rather read all of
-                     -- the member's.
-                     SELECT * FROM memories WHERE memories.tenant_id = $1 AND memories.id = page.memory_id LIMIT 1
-                 ) AS memories
-             JOIN users ON users.tenant_id = $1 AND users.id = memories.user_id
-            ORDER BY CASE WHEN $7 THEN page.sort_key END COLLATE "C" DESC, CASE WHEN $7 THEN memories.id END DESC,
-                     page.sort_key COLLATE "C", memories.id
+             JOIN users ON users.tenant_id = $1 AND users.id = page.owner_id
+            ORDER BY CASE WHEN $7 THEN page.sort_key END COLLATE "C" DESC, CASE WHEN $7 THEN page.id END DESC,
+                     page.sort_key COLLATE "C", page.id
             LIMIT $11"#,
         tenant_id as _,
         criteria_filter(criteria, member_id, now)?,

@@ -11,7 +11,12 @@ use crate::{CALL_FIELD, Glyph, Icon, page};
 /// Names in the query of a page that shows a flash.
 const FLASH_FIELDS: [&str; 2] = ["done", "memory"];
 
-/// A flash message, inside the live region of the page.
+/// How long a message stays, and one that offers to undo what was done.
+const DURATION: Duration = Duration::from_secs(8);
+const UNDO_DURATION: Duration = Duration::from_secs(20);
+
+/// A flash message, inside the live region of the page. It leaves by itself;
+/// without scripts it stays.
 #[island]
 pub fn Toast(
     text: String,
@@ -22,8 +27,14 @@ pub fn Toast(
 ) -> impl IntoView {
     let is_shown = RwSignal::new(true);
     let toast = NodeRef::<html::Div>::new();
+    let duration = if undo.is_some() {
+        UNDO_DURATION
+    } else {
+        DURATION
+    };
     Effect::new(move |_| {
         forget_flash();
+        hide_after(duration, toast, is_shown);
         set_timeout(
             move || announce(toast.get_untracked()),
             Duration::from_millis(100),
@@ -54,6 +65,25 @@ pub fn Toast(
             </button>
         </div>
     }
+}
+
+/// Hides the toast, but not while somebody points at it, has the focus in it or
+/// looks at another tab: it then stays for the whole duration again.
+fn hide_after(duration: Duration, toast: NodeRef<html::Div>, is_shown: RwSignal<bool>) {
+    let hide = move || {
+        let element = toast.try_get_untracked().flatten();
+        // The page may have been replaced meanwhile.
+        let Some(element) = element.filter(|element| element.is_connected()) else {
+            return;
+        };
+        let is_in_use = element.matches(":hover, :focus-within");
+        if is_in_use.unwrap_or_default() || document().hidden() {
+            hide_after(duration, toast, is_shown);
+        } else {
+            is_shown.set(false);
+        }
+    };
+    set_timeout(hide, duration);
 }
 
 /// Inserts the toast again: a live region is read out when something is added

@@ -100,8 +100,9 @@ impl Part {
                         .collect::<String>();
                     format!("{name} ({})", at + 1).trim_start().to_owned()
                 };
-                let text = record::text(&title, piece.to_owned(), kind, Vec::new(), choice)?;
-                let finished = finish(Record::new(text));
+                let record =
+                    record::text_record(&title, piece.to_owned(), kind, Vec::new(), choice)?;
+                let finished = finish(record);
                 // Replies refer to the first part by its key; without one
                 // there is no thread.
                 let (key, parent) = match (&self.key, at) {

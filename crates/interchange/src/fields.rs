@@ -14,7 +14,7 @@ use crate::{
     Record,
     input::utf8,
     moment,
-    record::{given, text},
+    record::{given, text_record},
 };
 
 /// The value in one column of a row.
@@ -90,7 +90,7 @@ impl ColumnMapping {
             let text = plain(field)?;
             given(&text).map(|text| moment::parse(&text)).transpose()
         };
-        let memory_text = text(
+        let base = text_record(
             &plain(Field::Title)?,
             plain(Field::Content)?,
             &plain(Field::Kind)?,
@@ -118,7 +118,7 @@ impl ColumnMapping {
             source_session_id: given(&plain(Field::SourceSession)?),
             created_at: time_of(Field::CreatedAt)?,
             updated_at: time_of(Field::UpdatedAt)?,
-            ..Record::new(memory_text)
+            ..base
         }
         .choosing(choice))
     }

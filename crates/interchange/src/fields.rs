@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Record,
-    input::utf8,
+    input::{mend_surrogates, utf8},
     moment,
     record::{given, text_record},
 };
@@ -152,7 +152,7 @@ fn importance(text: &str) -> Result<Option<f32>, String> {
 
 /// Parses a JSON object.
 pub(crate) fn json_object(raw: &[u8]) -> Result<Map<String, Value>, String> {
-    match serde_json::from_str(utf8(raw)?) {
+    match serde_json::from_str(&mend_surrogates(utf8(raw)?)) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("It is not a JSON object.".to_owned()),
         Err(_) => Err("It is not JSON.".to_owned()),

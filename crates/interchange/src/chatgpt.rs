@@ -145,18 +145,17 @@ fn emit_conversation(
 }
 
 fn parse(raw: &[u8]) -> Result<Conversation, String> {
-    let text = utf8(raw)?;
-    let mended = mend_surrogates(text);
-    let raw: RawConversation = serde_json::from_str(&mended)
+    let json = mend_surrogates(utf8(raw)?);
+    let conversation: RawConversation = serde_json::from_str(&json)
         .map_err(|_| "It is not a conversation of ChatGPT.".to_owned())?;
-    let nodes: HashMap<String, Node> = raw
+    let tree: HashMap<String, Node> = conversation
         .mapping
         .into_iter()
         .map(|(id, node)| (id, Node::of(node)))
         .collect();
-    let (branch, other_branches) = branch(&nodes, raw.current_node.as_ref());
+    let (shown, other_branches) = branch(&tree, conversation.current_node.as_ref());
     let mut left_out = LeftOut::default();
-    let messages = branch
+    let messages = shown
         .into_iter()
         .filter_map(|message| left_out.spoken(message))
         .collect();
@@ -165,14 +164,14 @@ fn parse(raw: &[u8]) -> Result<Conversation, String> {
         other_branches,
         ("message of another branch", "messages of other branches"),
     ));
-    if matches!(mended, Cow::Owned(_)) {
+    if matches!(json, Cow::Owned(_)) {
         notes.push("Half characters were replaced by “\u{fffd}”.".to_owned());
     }
     Ok(Conversation {
-        id: raw.conversation_id.or(raw.id),
-        title: raw.title.unwrap_or_default(),
-        created_at: moment_of(&raw.create_time),
-        updated_at: moment_of(&raw.update_time),
+        id: conversation.conversation_id.or(conversation.id),
+        title: conversation.title.unwrap_or_default(),
+        created_at: moment_of(&conversation.create_time),
+        updated_at: moment_of(&conversation.update_time),
         origin: ORIGIN,
         messages,
         notes,
@@ -444,7 +443,10 @@ mod tests {
             .iter()
             .map(|item| item.problem().unwrap())
             .collect();
-        assert_eq!(problems[0].reason, "The conversation “Circle” has no messages.");
+        assert_eq!(
+            problems[0].reason,
+            "The conversation “Circle” has no messages."
+        );
         assert_eq!(
             (problems[1].line, problems[1].entry.as_deref()),
             (3, Some("export/conversations.json"))

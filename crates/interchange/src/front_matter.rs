@@ -165,7 +165,7 @@ fn parse_yaml(text: &str) -> Option<Map<String, Value>> {
                     *name = Some(
                         done.as_str()
                             .map_or_else(|| done.to_string(), str::to_owned),
-                    )
+                    );
                 }
             },
         }

@@ -193,7 +193,9 @@ pub(crate) fn list<T: AsRef<str>>(names: &[T]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if names.len() > MAX_NAMES {
-        text += &format!(" and {} more", names.len() - MAX_NAMES);
+        text.push_str(" and ");
+        text.push_str(&(names.len() - MAX_NAMES).to_string());
+        text.push_str(" more");
     }
     text
 }

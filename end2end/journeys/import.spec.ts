@@ -49,7 +49,7 @@ test("valid lines of JSON Lines are imported and each invalid one is reported by
   await ended(page);
   await expect(figure(page, "Imported")).toHaveText("2");
   await expect(figure(page, "Skipped")).toHaveText("4");
-  const problems = page.getByRole("region", { name: "Skipped records" }).getByRole("row");
+  const problems = page.getByRole("region", { name: "Skipped or changed records" }).getByRole("row");
   await expect(problems.nth(1)).toContainText("3");
   await expect(problems.nth(1)).toContainText("JSON");
   await expect(problems.nth(2)).toContainText("4");
@@ -98,7 +98,7 @@ test("CSV with quoted commas, line breaks and a byte order mark is imported", as
   await ended(page);
   await expect(figure(page, "Imported")).toHaveText("2");
   await expect(figure(page, "Skipped")).toHaveText("1");
-  await expect(page.getByRole("region", { name: "Skipped records" }).getByRole("row").nth(1)).toContainText("4");
+  await expect(page.getByRole("region", { name: "Skipped or changed records" }).getByRole("row").nth(1)).toContainText("4");
   await visit(page, `/memories?tag=${tag}`);
   await expect(titles(page)).toHaveText(["Late", "Tea"]);
   await page.getByRole("link", { name: "Tea", exact: true }).click();

@@ -168,7 +168,7 @@ fn Problems(report: ImportReport) -> impl IntoView {
     (!report.problems.is_empty()).then(|| {
         view! {
             <section class="section" aria-labelledby="problems">
-                <h2 id="problems">"Skipped records"</h2>
+                <h2 id="problems">"Skipped or changed records"</h2>
                 <ProblemTable problems=report.problems />
                 {(rest > 0).then(|| view! { <p class="muted">{format!("And {} more.", count(rest))}</p> })}
             </section>

@@ -67,7 +67,7 @@ pub(super) fn Look(
             .then(|| {
                 view! {
                     <section class="section" aria-labelledby="problems">
-                        <h2 id="problems">"Errors"</h2>
+                        <h2 id="problems">"Skipped or changed"</h2>
                         <ProblemTable problems=problems />
                     </section>
                 }

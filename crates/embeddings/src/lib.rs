@@ -98,7 +98,9 @@ struct EmbeddingList {
 
 #[derive(Deserialize)]
 struct EmbeddingItem {
-    index: usize,
+    /// Some services omit it, either everywhere or where it is 0.
+    #[serde(default)]
+    index: Option<usize>,
     embedding: Vec<f32>,
 }
 
@@ -195,15 +197,19 @@ fn ordered_vectors(
             "its vectors have fewer than 64 or more than 4,000 numbers",
         ));
     }
+    let has_no_index = list.data.iter().all(|item| item.index.is_none());
     let mut vectors = vec![None; texts];
-    for item in list.data {
+    for (position, item) in list.data.into_iter().enumerate() {
+        let index = item
+            .index
+            .unwrap_or(if has_no_index { position } else { 0 });
         if item.embedding.len() != dimensions {
             return Err(InvalidResponse(
                 "its vectors have another length than they should",
             ));
         }
         let slot = vectors
-            .get_mut(item.index)
+            .get_mut(index)
             .filter(|slot| slot.is_none())
             .ok_or(InvalidResponse("two of its vectors are of one text"))?;
         *slot =

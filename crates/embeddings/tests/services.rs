@@ -289,3 +289,36 @@ async fn oversized_response_is_rejected() {
         Err(EmbeddingsError::InvalidResponse("it is far too long"))
     );
 }
+
+#[tokio::test]
+async fn omitted_index_is_the_position_or_zero() {
+    for indexes in [
+        [json!(null), json!(1)],
+        [json!(1), json!(null)],
+        [json!(null), json!(null)],
+    ] {
+        let is_swapped = indexes[0] == json!(1);
+        let data: Vec<_> = indexes
+            .into_iter()
+            .zip([3.0, 9.0])
+            .map(|(index, first)| match index {
+                Value::Null => json!({ "embedding": vector(first) }),
+                index => json!({ "index": index, "embedding": vector(first) }),
+            })
+            .collect();
+        let (addr, _) =
+            start_service(move |_| Json(json!({ "data": data.clone() })).into_response()).await;
+        let vectors = embed(&outbound(), &endpoint(addr, None), &texts(&["a", "b"]))
+            .await
+            .unwrap();
+        assert_eq!(vectors[0][0] > vectors[1][0], is_swapped);
+    }
+    let (addr, _) = start_service(|_| {
+        let item = json!({ "index": null, "embedding": vector(1.0) });
+        let first = json!({ "index": 0, "embedding": vector(1.0) });
+        Json(json!({ "data": [item, first] })).into_response()
+    })
+    .await;
+    let refused = embed(&outbound(), &endpoint(addr, None), &texts(&["a", "b"])).await;
+    assert!(matches!(refused, Err(EmbeddingsError::InvalidResponse(_))));
+}

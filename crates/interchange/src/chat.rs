@@ -29,6 +29,8 @@ pub(crate) struct Conversation {
     pub(crate) origin: &'static str,
     /// Speaker and text, in order.
     pub(crate) messages: Vec<(&'static str, String)>,
+    /// What was left out, for the notes of the first memory.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Conversation {
@@ -48,7 +50,13 @@ impl Conversation {
             transcript.push_str(message);
         }
         if transcript.is_empty() {
-            return vec![Err("This conversation has no messages.".to_owned())];
+            let name = match record::title(&self.title) {
+                title if title.is_empty() => "This conversation".to_owned(),
+                title => format!("The conversation “{title}”"),
+            };
+            let reason = std::iter::once(format!("{name} has no messages."));
+            let reason: Vec<_> = reason.chain(self.notes).collect();
+            return vec![Err(reason.join(" "))];
         }
         let base = Part {
             key: self.id.clone(),
@@ -56,13 +64,27 @@ impl Conversation {
             kind: MemoryKind::Event,
             content: transcript,
         };
-        base.into_records(choice, |record| Record {
+        let mut records = base.into_records(choice, |record| Record {
             origin: Some(self.origin.to_owned()),
             source_session_id: self.id.clone(),
             created_at: self.created_at,
             updated_at: self.updated_at.or(self.created_at),
             ..record
-        })
+        });
+        if let Some(Ok(first)) = records.first_mut() {
+            first.notes.extend(self.notes);
+        }
+        records
+    }
+}
+
+/// A sentence that counts what was left out, e.g. “3 messages of tools were left
+/// out.”; `None` for 0. `what` is the singular and the plural.
+pub(crate) fn left_out(count: usize, what: (&str, &str)) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("1 {} was left out.", what.0)),
+        count => Some(format!("{count} {} were left out.", what.1)),
     }
 }
 
@@ -100,8 +122,9 @@ impl Part {
                         .collect::<String>();
                     format!("{name} ({})", at + 1).trim_start().to_owned()
                 };
-                let text = record::text(&title, piece.to_owned(), kind, Vec::new(), choice)?;
-                let finished = finish(Record::new(text));
+                let record =
+                    record::text_record(&title, piece.to_owned(), kind, Vec::new(), choice)?;
+                let finished = finish(record);
                 // Replies refer to the first part by its key; without one
                 // there is no thread.
                 let (key, parent) = match (&self.key, at) {
@@ -162,6 +185,7 @@ mod tests {
             updated_at: None,
             origin: "chatgpt",
             messages: vec![("You", text.clone()), ("ChatGPT", "é".repeat(60_000))],
+            notes: Vec::new(),
         };
         let records = conversation.into_records(&ImportOptions::default());
         let records: Vec<_> = records.into_iter().map(Result::unwrap).collect();

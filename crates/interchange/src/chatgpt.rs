@@ -5,18 +5,18 @@
 //! Conversations are trees, because an answer can be regenerated. Only the
 //! branch that ends at `current_node` is imported, the one ChatGPT displays.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use domain::{Timestamp, import::ImportOptions, memory::MemoryKind};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     Record, Sink, Source, Stop,
     archive::{Archive, base_name, is_archive},
-    chat::{Conversation, Part},
+    chat::{self, Conversation, Part},
     fields::json_object,
-    input::utf8,
+    input::{mend_surrogates, utf8},
     json_file, moment,
 };
 
@@ -24,61 +24,54 @@ const ORIGIN: &str = "chatgpt";
 /// Maximum number of messages read from one conversation, from its end.
 const MAX_MESSAGES: usize = 20_000;
 
+/// Every field may be null or have another type than usual.
 #[derive(Deserialize)]
 struct RawConversation {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     conversation_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     title: Option<String>,
     #[serde(default)]
-    create_time: Option<f64>,
+    create_time: Value,
     #[serde(default)]
-    update_time: Option<f64>,
-    #[serde(default)]
+    update_time: Value,
+    #[serde(default, deserialize_with = "lenient")]
     current_node: Option<String>,
-    mapping: HashMap<String, Node>,
+    mapping: HashMap<String, Value>,
 }
 
-#[derive(Deserialize)]
+/// A node of the tree. Its message is parsed only if it is used.
 struct Node {
-    #[serde(default)]
-    message: Option<Message>,
-    #[serde(default)]
+    message: Value,
     parent: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Message {
-    author: Author,
-    #[serde(default)]
-    create_time: Option<f64>,
-    #[serde(default)]
-    content: Option<Content>,
-    #[serde(default)]
-    recipient: Option<String>,
-    #[serde(default)]
-    metadata: Metadata,
+impl Node {
+    fn of(mut value: Value) -> Self {
+        Self {
+            message: value.get_mut("message").map_or(Value::Null, Value::take),
+            parent: text_of(&value, "parent").map(str::to_owned),
+        }
+    }
 }
 
-#[derive(Deserialize)]
-struct Author {
-    role: String,
+/// The value, or `None` if it is of another type.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(T::deserialize(Value::deserialize(from)?).ok())
 }
 
-#[derive(Default, Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    is_visually_hidden_from_conversation: bool,
+fn text_of<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name)?.as_str()
 }
 
-#[derive(Deserialize)]
-struct Content {
-    #[serde(default)]
-    content_type: String,
-    #[serde(default)]
-    parts: Vec<Value>,
+/// A moment as a number or as text.
+fn moment_of(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::String(text) => moment::parse(text).ok(),
+        value => moment::from_unix(value.as_f64()?),
+    }
 }
 
 /// Reads the archive or a single file.
@@ -152,78 +145,198 @@ fn emit_conversation(
 }
 
 fn parse(raw: &[u8]) -> Result<Conversation, String> {
-    let raw: RawConversation = serde_json::from_str(utf8(raw)?)
+    let json = mend_surrogates(utf8(raw)?);
+    let conversation: RawConversation = serde_json::from_str(&json)
         .map_err(|_| "It is not a conversation of ChatGPT.".to_owned())?;
-    let messages = branch(&raw)
+    let tree: HashMap<String, Node> = conversation
+        .mapping
         .into_iter()
-        .filter_map(|message| Some((speaker(message)?, message_text(message)?)))
+        .map(|(id, node)| (id, Node::of(node)))
         .collect();
-    let at = |number: Option<f64>| number.and_then(moment::from_unix);
+    let (shown, other_branches) = branch(&tree, conversation.current_node.as_ref());
+    let mut left_out = LeftOut::default();
+    let messages = shown
+        .into_iter()
+        .filter_map(|message| left_out.spoken(message))
+        .collect();
+    let mut notes = left_out.notes();
+    notes.extend(chat::left_out(
+        other_branches,
+        ("message of another branch", "messages of other branches"),
+    ));
+    if matches!(json, Cow::Owned(_)) {
+        notes.push("Half characters were replaced by “\u{fffd}”.".to_owned());
+    }
     Ok(Conversation {
-        id: raw.conversation_id.or(raw.id),
-        title: raw.title.unwrap_or_default(),
-        created_at: at(raw.create_time),
-        updated_at: at(raw.update_time),
+        id: conversation.conversation_id.or(conversation.id),
+        title: conversation.title.unwrap_or_default(),
+        created_at: moment_of(&conversation.create_time),
+        updated_at: moment_of(&conversation.update_time),
         origin: ORIGIN,
         messages,
+        notes,
     })
 }
 
-/// The messages from the root to `current_node`, or all messages by time if
-/// there is no such node.
-fn branch(raw: &RawConversation) -> Vec<&Message> {
+/// The messages from the root to `current`, or all messages by time if there
+/// is no such node, and the number of spoken messages in other branches.
+fn branch<'a>(
+    nodes: &'a HashMap<String, Node>,
+    current: Option<&'a String>,
+) -> (Vec<&'a Value>, usize) {
     let mut messages = Vec::new();
-    let mut next = raw.current_node.as_ref();
+    let mut next = current;
     // Guards against cycles: no branch is longer than the number of nodes.
-    for _ in 0..raw.mapping.len().min(MAX_MESSAGES) {
-        let Some(node) = next.and_then(|id| raw.mapping.get(id)) else {
+    for _ in 0..nodes.len().min(MAX_MESSAGES) {
+        let Some(node) = next.and_then(|id| nodes.get(id)) else {
             break;
         };
-        messages.extend(&node.message);
+        messages.extend((!node.message.is_null()).then_some(&node.message));
         next = node.parent.as_ref();
     }
     messages.reverse();
+    let all = nodes
+        .values()
+        .map(|node| &node.message)
+        .filter(|message| !message.is_null());
     if messages.is_empty() {
-        messages = raw
-            .mapping
-            .values()
-            .filter_map(|node| node.message.as_ref())
-            .collect();
-        messages.sort_by(|a, b| {
-            let at = |message: &Message| message.create_time.unwrap_or(f64::MAX);
-            at(a).total_cmp(&at(b))
+        messages = all.collect();
+        messages.sort_by_key(|message| {
+            let at = message.get("create_time").and_then(moment_of);
+            (at.is_none(), at)
         });
+        return (messages, 0);
     }
-    messages
+    let spoken = |message: &&Value| LeftOut::default().spoken(message).is_some();
+    let in_branch = messages.iter().filter(|message| spoken(message)).count();
+    (
+        messages,
+        all.filter(spoken).count().saturating_sub(in_branch),
+    )
 }
 
-fn speaker(message: &Message) -> Option<&'static str> {
-    if message.metadata.is_visually_hidden_from_conversation {
-        return None;
+/// Counts of what a conversation's memory lacks.
+#[derive(Default)]
+struct LeftOut {
+    unreadable: usize,
+    tools: usize,
+    files: usize,
+}
+
+impl LeftOut {
+    fn notes(self) -> Vec<String> {
+        [
+            (
+                self.unreadable,
+                ("message that can’t be read", "messages that can’t be read"),
+            ),
+            (self.tools, ("message of a tool", "messages of tools")),
+            (self.files, ("picture or file", "pictures or files")),
+        ]
+        .into_iter()
+        .filter_map(|(count, what)| chat::left_out(count, what))
+        .collect()
     }
-    match (message.author.role.as_str(), message.recipient.as_deref()) {
-        ("user", _) => Some("You"),
-        // Any other recipient means a tool call.
-        ("assistant", None | Some("all")) => Some("ChatGPT"),
-        _ => None,
+
+    /// Speaker and text of a message that ChatGPT displays.
+    fn spoken(&mut self, message: &Value) -> Option<(&'static str, String)> {
+        let metadata = message.get("metadata");
+        let hidden = metadata.and_then(|m| m.get("is_visually_hidden_from_conversation"));
+        if hidden == Some(&Value::Bool(true)) {
+            return None;
+        }
+        let attachments = metadata.and_then(|m| m.get("attachments")?.as_array());
+        self.files += attachments.map_or(0, Vec::len);
+        let content = message
+            .get("content")
+            .filter(|content| !content.is_null())?;
+        let role = message
+            .get("author")
+            .and_then(|author| text_of(author, "role"));
+        let recipient = text_of(message, "recipient").unwrap_or("all");
+        let speaker = match (role, recipient) {
+            (Some("user"), _) => "You",
+            (Some("assistant"), "all") => "ChatGPT",
+            // ChatGPT's canvas: a document that it wrote.
+            (Some("assistant"), "canmore.create_textdoc") => {
+                if let Some(document) = canvas(content) {
+                    return Some(("ChatGPT", document));
+                }
+                self.tools += 1;
+                return None;
+            }
+            (Some("assistant" | "tool"), _) => {
+                self.tools += 1;
+                return None;
+            }
+            (Some("system"), _) => return None,
+            _ => {
+                self.unreadable += 1;
+                return None;
+            }
+        };
+        let kind = text_of(content, "content_type").unwrap_or_default();
+        if !matches!(kind, "" | "text" | "multimodal_text" | "code") {
+            self.tools += 1;
+            return None;
+        }
+        let no_parts = Vec::new();
+        let parts = content
+            .get("parts")
+            .and_then(Value::as_array)
+            .unwrap_or(&no_parts);
+        let mut texts = Vec::new();
+        texts.extend(text_of(content, "text"));
+        for part in parts {
+            match part.as_str().or_else(|| text_of(part, "text")) {
+                Some(text) => texts.push(text),
+                None if part.is_object() && attachments.is_none() => self.files += 1,
+                None => {}
+            }
+        }
+        let texts: Vec<_> = texts
+            .into_iter()
+            .map(without_citations)
+            .filter(|text| !text.trim().is_empty())
+            .collect();
+        (!texts.is_empty()).then(|| (speaker, texts.join("\n\n")))
     }
 }
 
-fn message_text(message: &Message) -> Option<String> {
-    let content = message.content.as_ref()?;
-    if !matches!(
-        content.content_type.as_str(),
-        "" | "text" | "multimodal_text"
-    ) {
-        return None;
+/// The document of a call that creates one in the canvas.
+fn canvas(content: &Value) -> Option<String> {
+    let part = || content.get("parts")?.get(0)?.as_str();
+    let call = text_of(content, "text").or_else(part)?;
+    let call: Value = serde_json::from_str(call).ok()?;
+    let document = text_of(&call, "content")?;
+    let name = text_of(&call, "name").unwrap_or_default();
+    Some(format!("[Canvas: {name}]\n{document}"))
+}
+
+/// Removes the marks of citations: private-use characters and what is between
+/// them, and numbers such as `【3†source】`.
+fn without_citations(text: &str) -> String {
+    const MARKS: [(char, char, bool); 2] = [('\u{e200}', '\u{e201}', false), ('【', '】', true)];
+    let mut rest = text;
+    let mut clean = String::with_capacity(text.len());
+    while let Some((at, (open, close, needs_dagger))) = rest
+        .char_indices()
+        .find_map(|(at, c)| Some((at, *MARKS.iter().find(|mark| mark.0 == c)?)))
+    {
+        clean.push_str(&rest[..at]);
+        let inner = &rest[at + open.len_utf8()..];
+        let end = inner
+            .find(close)
+            .filter(|end| !needs_dagger || inner[..*end].contains('†'));
+        if let Some(end) = end {
+            rest = &inner[end + close.len_utf8()..];
+        } else {
+            clean.push(open);
+            rest = inner;
+        }
     }
-    let parts: Vec<_> = content
-        .parts
-        .iter()
-        .filter_map(|part| part.as_str().or_else(|| part.get("text")?.as_str()))
-        .filter(|part| !part.trim().is_empty())
-        .collect();
-    (!parts.is_empty()).then(|| parts.join("\n\n"))
+    clean.push_str(rest);
+    clean
 }
 
 fn parse_saved_memory(raw: &[u8], choice: &ImportOptions) -> Result<Record, String> {
@@ -267,7 +380,7 @@ mod tests {
 
     use crate::{
         detect, moment,
-        testing::{archive, items},
+        testing::{archive, items, notes},
     };
 
     /// Modelled on real exports: a tree with a regenerated answer, a hidden
@@ -330,7 +443,10 @@ mod tests {
             .iter()
             .map(|item| item.problem().unwrap())
             .collect();
-        assert_eq!(problems[0].reason, "This conversation has no messages.");
+        assert_eq!(
+            problems[0].reason,
+            "The conversation “Circle” has no messages."
+        );
         assert_eq!(
             (problems[1].line, problems[1].entry.as_deref()),
             (3, Some("export/conversations.json"))
@@ -352,5 +468,93 @@ mod tests {
             Some(ImportFormat::ChatGpt)
         );
         assert_eq!(items(ImportFormat::ChatGpt, CONVERSATIONS).len(), 3);
+    }
+
+    #[test]
+    fn null_or_odd_value_costs_at_most_its_message() {
+        let file = |change: &str, second: &str| {
+            format!(
+                r#"[{{"id":"c","title":"T","current_node":"b",{change}"mapping":{{"x":null,
+                "a":{{"parent":null,"message":{{"author":{{"role":"user"}},"content":{{"content_type":"text","parts":["one"]}}}}}},
+                "b":{{"parent":"a","message":{second}}}}}}}]"#
+            )
+        };
+        let message = |author: &str, content: &str, metadata: &str, time: &str| {
+            format!(
+                r#"{{"author":{author},"content":{content},"metadata":{metadata},"create_time":{time}}}"#
+            )
+        };
+        let author = r#"{"role":"assistant"}"#;
+        let two = r#"{"content_type":"text","parts":["two"]}"#;
+        for (second, is_read) in [
+            (message(author, two, "null", "null"), true),
+            (
+                message(author, r#"{"content_type":"text","parts":null}"#, "{}", "1"),
+                false,
+            ),
+            (
+                message(
+                    author,
+                    r#"{"content_type":null,"parts":["two"]}"#,
+                    "{}",
+                    "1",
+                ),
+                true,
+            ),
+            (
+                message(
+                    author,
+                    two,
+                    r#"{"is_visually_hidden_from_conversation":null}"#,
+                    "1",
+                ),
+                true,
+            ),
+            (message(author, two, "{}", r#""1767600000.1""#), true),
+            (message("null", two, "{}", "1"), false),
+            (message(r#"{"role":null}"#, two, "{}", "1"), false),
+            (message(author, "7", "[]", "{}"), false),
+            ("7".to_owned(), false),
+        ] {
+            for change in ["", r#""create_time":"1767600000","update_time":null,"#] {
+                let found = items(ImportFormat::ChatGpt, file(change, &second));
+                let record = found[0].record.as_ref().unwrap();
+                assert_eq!(record.text.content.contains("two"), is_read, "{second}");
+                assert!(record.text.content.contains("one"), "{second}");
+            }
+        }
+        let found = items(
+            ImportFormat::ChatGpt,
+            file("", &message("null", two, "{}", "1")),
+        );
+        assert_eq!(
+            notes(&found),
+            ["1 message that can’t be read was left out."]
+        );
+    }
+
+    #[test]
+    fn citation_marks_half_characters_and_canvas_are_read() {
+        let file = r#"[{"title":"T","current_node":"c","mapping":{
+          "a":{"message":{"author":{"role":"user"},"content":{"parts":["half \ud83d, whole \ud83e\uded6, \\ud83d, nul \u0000"]}}},
+          "b":{"parent":"a","message":{"author":{"role":"assistant"},"recipient":"canmore.create_textdoc","content":{"content_type":"code","text":"{\"name\":\"plan\",\"content\":\"Ship.\"}"}}},
+          "c":{"parent":"b","message":{"author":{"role":"assistant"},"content":{"parts":["Yes\ue200cite\ue202turn0search0\ue201.【3†source】 【kept】",{"content_type":"image_asset_pointer"}]}}},
+          "d":{"parent":"b","message":{"author":{"role":"assistant"},"content":{"parts":["Other"]}}}}}]"#;
+        let found = items(ImportFormat::ChatGpt, file);
+        let record = found[0].record.as_ref().unwrap();
+        assert_eq!(
+            record.text.content,
+            "You:\nhalf \u{fffd}, whole 🫖, \\ud83d, nul\n\nChatGPT:\n[Canvas: plan]\nShip.\n\nChatGPT:\nYes. 【kept】"
+                .replace("nul\n", "nul \n")
+        );
+        assert_eq!(
+            notes(&found),
+            [
+                "NUL characters were removed.",
+                "1 picture or file was left out.",
+                "1 message of another branch was left out.",
+                "Half characters were replaced by “\u{fffd}”.",
+            ]
+        );
     }
 }

@@ -166,6 +166,7 @@ fn conversation(raw: &[u8], choice: &ImportOptions) -> Records {
                 Some((speaker, message_text(message)))
             })
             .collect(),
+        notes: Vec::new(),
     };
     conversation.into_records(choice)
 }

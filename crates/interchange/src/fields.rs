@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     Record,
-    input::utf8,
+    input::{mend_surrogates, utf8},
     moment,
-    record::{given, text},
+    record::{given, text_record},
 };
 
 /// The value in one column of a row.
@@ -90,7 +90,7 @@ impl ColumnMapping {
             let text = plain(field)?;
             given(&text).map(|text| moment::parse(&text)).transpose()
         };
-        let memory_text = text(
+        let base = text_record(
             &plain(Field::Title)?,
             plain(Field::Content)?,
             &plain(Field::Kind)?,
@@ -118,7 +118,7 @@ impl ColumnMapping {
             source_session_id: given(&plain(Field::SourceSession)?),
             created_at: time_of(Field::CreatedAt)?,
             updated_at: time_of(Field::UpdatedAt)?,
-            ..Record::new(memory_text)
+            ..base
         }
         .choosing(choice))
     }
@@ -152,7 +152,7 @@ fn importance(text: &str) -> Result<Option<f32>, String> {
 
 /// Parses a JSON object.
 pub(crate) fn json_object(raw: &[u8]) -> Result<Map<String, Value>, String> {
-    match serde_json::from_str(utf8(raw)?) {
+    match serde_json::from_str(&mend_surrogates(utf8(raw)?)) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err("It is not a JSON object.".to_owned()),
         Err(_) => Err("It is not JSON.".to_owned()),

@@ -1,7 +1,10 @@
 //! Splits a byte stream into the raw texts of its records, each of a bounded
 //! length.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::{
+    borrow::Cow,
+    io::{self, BufRead, BufReader, Read},
+};
 
 /// A buffered reader that counts bytes and lines.
 pub(crate) struct Input<R> {
@@ -219,6 +222,39 @@ pub(crate) fn too_long(max: usize) -> String {
 
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|_| "It is not UTF-8.".to_owned())
+}
+
+/// Replaces the escapes of half surrogate pairs in JSON, which some products
+/// write, by that of U+FFFD.
+pub(crate) fn mend_surrogates(json: &str) -> Cow<'_, str> {
+    if !json.contains("\\ud") && !json.contains("\\uD") {
+        return Cow::Borrowed(json);
+    }
+    let unit_at = |at: usize| {
+        let hex = json.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(hex, 16).ok()
+    };
+    let mut mended = String::with_capacity(json.len());
+    let (mut at, mut copied) = (0, 0);
+    while let Some(next) = json[at..].find('\\') {
+        at += next;
+        match (unit_at(at), unit_at(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
+            (Some(0xd800..=0xdfff), _) => {
+                mended.push_str(&json[copied..at]);
+                mended.push_str("\\ufffd");
+                at += 6;
+                copied = at;
+            }
+            // Passes an escaped character, which may be a backslash.
+            _ => at += 1 + json[at + 1..].chars().next().map_or(0, char::len_utf8),
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(json);
+    }
+    mended.push_str(&json[copied..]);
+    Cow::Owned(mended)
 }
 
 pub(crate) fn is_blank(bytes: &[u8]) -> bool {

@@ -164,24 +164,38 @@ mod tests {
 
     #[test]
     fn each_error_has_its_own_message() {
-        let many: Vec<String> = (0..10_000).map(|n| format!("\"t{n}\"")).collect();
-        let many = format!("{{\"content\":\"a\",\"tags\":[{}]}}", many.join(","));
         for (line, reason) in [
             (&b"no json"[..], "It is not JSON."),
             (b"[1]\n", "It is not a JSON object."),
             (b"{\"title\":\"a\"}", "It has no \u{201c}content\u{201d}."),
             (b"{\"content\":\" \"}", "Content is required."),
             (b"{\"content\":\"\xff\"}", "It is not UTF-8."),
-            (
-                b"{\"content\":\"a\\u0000\"}",
-                "A memory can't contain a NUL character.",
-            ),
-            (many.as_bytes(), "A memory has at most 20 tags."),
         ] {
             let records = items(ImportFormat::JsonLines, line);
             assert_eq!(records.len(), 1);
             assert_eq!(records[0].problem().unwrap().reason, reason);
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_and_told() {
+        let many: Vec<String> = (0..10_000).map(|n| format!("\"t{n}\"")).collect();
+        let many = format!("{{\"content\":\"a\",\"tags\":[{}]}}", many.join(","));
+        let records = items(
+            ImportFormat::JsonLines,
+            format!("{many}\n{{\"content\":\"a\\u0000b\",\"kind\":\"song\"}}"),
+        );
+        let first = records[0].record.as_ref().unwrap();
+        assert_eq!(first.text.tags.len(), 20);
+        assert!(first.notes[0].contains("t20"), "{:?}", first.notes);
+        assert!(
+            first.notes[0].contains("and 9960 more"),
+            "{:?}",
+            first.notes
+        );
+        let second = records[1].record.as_ref().unwrap();
+        assert_eq!(second.text.content, "ab");
+        assert_eq!(second.notes.len(), 2, "{:?}", second.notes);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod claude;
 mod csv_file;
 mod detect;
 mod fields;
+mod front_matter;
 mod input;
 mod json_file;
 mod markdown;
@@ -56,13 +57,23 @@ pub struct Item {
 }
 
 impl Item {
-    /// The problem to report if the record is invalid.
+    /// The problem to report if the record is invalid, or has notes.
     pub fn problem(&self) -> Option<ImportProblem> {
-        let reason = self.record.as_ref().err()?;
+        let reason = match &self.record {
+            Err(reason) => reason.clone(),
+            Ok(record) if record.notes.is_empty() => return None,
+            Ok(record) => {
+                let notes = record.notes.join(" ");
+                match record.text.title.as_str() {
+                    "" => format!("Imported, but changed: {notes}"),
+                    title => format!("“{title}” was imported, but changed: {notes}"),
+                }
+            }
+        };
         Some(ImportProblem {
             line: self.location.line,
             entry: self.location.entry.clone(),
-            reason: reason.clone(),
+            reason,
         })
     }
 }

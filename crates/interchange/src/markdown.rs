@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, io::Read};
 
-use domain::import::{Field, ImportOptions, parse_tags};
+use domain::import::{Field, ImportOptions};
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use serde_json::Value;
 
@@ -12,8 +12,8 @@ use crate::{
     archive::{Archive, base_name},
     atrium,
     fields::{Cell, ColumnMapping, Row},
-    moment,
-    record::{self, text},
+    front_matter::{self, FrontMatter},
+    moment, record,
 };
 
 /// Maximum size of a single file in bytes; it is parsed as a whole.
@@ -40,14 +40,27 @@ pub(crate) fn read(
     let Ok(body) = std::str::from_utf8(body) else {
         return sink.give(0, MAX_FILE, Err("It is not UTF-8.".to_owned()));
     };
+    let split = front_matter::split(body);
+    if split.matter.as_ref().is_some_and(is_own) {
+        return sink.give(
+            0,
+            body.len() as u64,
+            parse_note("", body.as_bytes(), choice),
+        );
+    }
+    let matter = split.matter.unwrap_or_default();
+    let front_lines = body[..split.length].matches('\n').count() as u64;
+    let body = split.content;
     let headings = headings(body);
+    let mut problem = split.problem;
+    let mut count = 0;
     let first = headings.first().map_or(body.len(), |h| h.start);
     let preamble = (0, 0, first, String::new());
     let sections = headings.iter().enumerate().map(|(at, heading)| {
         let end = headings.get(at + 1).map_or(body.len(), |next| next.start);
         (heading.start, heading.end, end, heading.title.clone())
     });
-    let (mut line, mut counted_to) = (1, 0);
+    let (mut line, mut counted_to) = (1 + front_lines, 0);
     for (start, text_start, end, title) in std::iter::once(preamble).chain(sections) {
         line += body[counted_to..start].matches('\n').count() as u64;
         counted_to = start;
@@ -55,16 +68,50 @@ pub(crate) fn read(
         if content.trim().is_empty() {
             continue;
         }
-        // A heading longer than a title becomes the content's first line.
-        let is_too_long = title.chars().count() > domain::memory::MAX_TITLE_CHARS;
-        let (title, content) = if is_too_long {
-            (String::new(), format!("{title}\n\n{content}"))
-        } else {
-            (title, content.to_owned())
+        // The front matter's fields are the file's: each of its memories gets
+        // the tags, the kind and the times; a title only the text without one.
+        let note = Note {
+            stem: "",
+            content: "x",
+            matter: &matter,
+            lenient: true,
         };
-        let memory_text = text(&title, content, "", Vec::new(), choice);
-        let record = memory_text.map(|memory_text| Record::new(memory_text).choosing(choice));
+        let record = note.record(choice).and_then(|front| {
+            let title = if title.is_empty() {
+                front.text.title.clone()
+            } else {
+                title
+            };
+            // A heading longer than a title becomes the content's first line.
+            let is_too_long = title.chars().count() > domain::memory::MAX_TITLE_CHARS;
+            let (title, content) = if is_too_long {
+                (String::new(), format!("{title}\n\n{content}"))
+            } else {
+                (title, content.to_owned())
+            };
+            let text = domain::memory::MemoryText::new(
+                &title,
+                content,
+                front.text.kind.key(),
+                &front.text.tags,
+            )
+            .map_err(record::reason)?;
+            let notes = if count == 0 { front.notes } else { Vec::new() };
+            Ok(Record {
+                text,
+                notes: notes
+                    .into_iter()
+                    .chain(problem.take().map(str::to_owned))
+                    .collect(),
+                ..front
+            })
+        });
+        count += 1;
         sink.give(line, end as u64, record)?;
+    }
+    if count == 0 && matter.names().next().is_some() {
+        let reason = "It has front matter, but no text.";
+        return sink.give(1, body.len() as u64, Err(reason.to_owned()));
     }
     Ok(())
 }
@@ -96,6 +143,11 @@ fn headings(source: &str) -> Vec<Heading> {
             Event::Text(text) | Event::Code(text) if inside => {
                 if let Some(heading) = headings.last_mut() {
                     heading.title.push_str(&text);
+                }
+            }
+            Event::SoftBreak | Event::HardBreak if inside => {
+                if let Some(heading) = headings.last_mut() {
+                    heading.title.push(' ');
                 }
             }
             _ => {}
@@ -148,11 +200,10 @@ pub(crate) fn read_zip(
 /// as in note-taking programs.
 fn parse_note(stem: &str, note: &[u8], choice: &ImportOptions) -> Result<Record, String> {
     let note = crate::input::utf8(note.strip_prefix(b"\xef\xbb\xbf").unwrap_or(note))?;
-    let (matter, content) = split_front_matter(note);
-    let matter = matter.map(FrontMatter::parse).unwrap_or_default();
-    let is_own = matter
-        .get("format")
-        .is_some_and(|format| format.as_str() == Some(atrium::FORMAT));
+    let split = front_matter::split(note);
+    let (problem, content) = (split.problem, split.content);
+    let matter = split.matter.unwrap_or_default();
+    let is_own = is_own(&matter);
     // The content of Atrium's own notes is read byte for byte.
     let content = if is_own {
         // Removes only the line breaks that the export added.
@@ -161,27 +212,19 @@ fn parse_note(stem: &str, note: &[u8], choice: &ImportOptions) -> Result<Record,
     } else {
         content.trim_matches(['\r', '\n'])
     };
-    // Matches only Atrium's names of fields: another program's `type` or
-    // `date` may mean anything.
-    let wanted = ColumnMapping::own().filtered(|field| {
-        is_own
-            || matches!(
-                field,
-                Field::Content
-                    | Field::Title
-                    | Field::Tags
-                    | Field::Kind
-                    | Field::CreatedAt
-                    | Field::UpdatedAt
-            )
-    });
-    let row = Note {
+    let note = Note {
         stem: if is_own { "" } else { stem },
         content,
         matter: &matter,
         lenient: !is_own,
     };
-    wanted.record(&row, choice)
+    let mut record = note.record(choice)?;
+    record.notes.extend(problem.map(str::to_owned));
+    Ok(record)
+}
+
+fn is_own(matter: &FrontMatter) -> bool {
+    matter.get("format").and_then(Value::as_str) == Some(atrium::FORMAT)
 }
 
 struct Note<'a> {
@@ -191,13 +234,91 @@ struct Note<'a> {
     lenient: bool,
 }
 
+/// Fields of other programs' front matter that are read. Others may mean
+/// anything and are reported.
+const FOREIGN: [Field; 6] = [
+    Field::Content,
+    Field::Title,
+    Field::Tags,
+    Field::Kind,
+    Field::CreatedAt,
+    Field::UpdatedAt,
+];
+
+impl Note<'_> {
+    fn record(&self, choice: &ImportOptions) -> Result<Record, String> {
+        let wanted =
+            ColumnMapping::own().filtered(|field| !self.lenient || FOREIGN.contains(&field));
+        let mut record = wanted.record(self, choice)?;
+        if !self.lenient {
+            return Ok(record);
+        }
+        let ignored: Vec<_> = self
+            .matter
+            .names()
+            .filter(|name| {
+                let field = FOREIGN
+                    .iter()
+                    .find(|field| foreign_names(**field).contains(name));
+                // A time or kind that can't be read counts as not imported.
+                !field.is_some_and(|field| {
+                    matches!(self.cell(field.key()), Ok(Some(_))) && self.used(*field) == Some(name)
+                })
+            })
+            .collect();
+        if !ignored.is_empty() {
+            record.notes.push(format!(
+                "Its front matter has fields that are not imported: {}.",
+                record::list(&ignored)
+            ));
+        }
+        Ok(record)
+    }
+
+    /// The name of the field that holds `field`, and has a usable value.
+    fn used(&self, field: Field) -> Option<&'static str> {
+        let names = if self.lenient {
+            foreign_names(field)
+        } else {
+            &field.names()[..1]
+        };
+        names.iter().copied().find(|name| {
+            self.matter.get(name).is_some_and(|value| match field {
+                _ if !self.lenient => true,
+                Field::Title => value.is_string() || value.is_number(),
+                Field::Tags => value.is_string() || value.is_array(),
+                Field::Kind => value.as_str().is_some_and(record::is_kind),
+                _ => value.as_str().is_some_and(|at| moment::parse(at).is_ok()),
+            })
+        })
+    }
+}
+
+/// Names of a field in other programs' front matter. A `type` may mean
+/// anything there.
+fn foreign_names(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::Title => &["title"],
+        Field::Tags => &["tags", "tag"],
+        Field::Kind => &["kind"],
+        Field::CreatedAt => &["created_at", "created", "date"],
+        Field::UpdatedAt => &["updated_at", "updated", "modified"],
+        _ => &[],
+    }
+}
+
 impl Row for Note<'_> {
     fn cell(&self, column: &str) -> Result<Option<Cell<'_>>, String> {
-        let value = self.matter.get(column);
-        Ok(match (column, value) {
-            ("content", _) => Some(Cell::Text(self.content.into())),
-            ("title", None) => Some(Cell::Text(record::title(self.stem).into())),
-            ("tags", Some(Value::String(tags))) => Some(Cell::List(parse_tags(tags))),
+        let field = Field::from_key(column);
+        let name = field.and_then(|field| self.used(field));
+        let value = name.and_then(|name| self.matter.get(name));
+        Ok(match (field, value) {
+            (Some(Field::Content), _) => Some(Cell::Text(self.content.into())),
+            (Some(Field::Title), None) => Some(Cell::Text(record::title(self.stem).into())),
+            (Some(Field::Title), Some(Value::String(title))) if self.lenient => {
+                Some(Cell::Text(record::title(title).into()))
+            }
+            (Some(Field::Tags), Some(value)) => Some(Cell::List(tags(value, self.lenient))),
             (_, Some(Value::Array(values))) => Some(Cell::List(
                 values
                     .iter()
@@ -205,97 +326,38 @@ impl Row for Note<'_> {
                     .map(str::to_owned)
                     .collect(),
             )),
-            // Another program's kind or time is ignored rather than an error.
-            ("kind", Some(Value::String(kind)))
-                if self.lenient && domain::memory::MemoryKind::from_key(kind).is_none() =>
-            {
-                None
-            }
-            ("created_at" | "updated_at", Some(Value::String(at)))
-                if self.lenient && moment::parse(at).is_err() =>
-            {
-                None
-            }
             (_, Some(Value::String(text))) => Some(Cell::Text(text.into())),
             (_, _) => None,
         })
     }
 }
 
-/// Splits a note into the lines between the leading `---` and the next one, and
-/// the rest.
-fn split_front_matter(note: &str) -> (Option<&str>, &str) {
-    let begin = ["---\n", "---\r\n"]
-        .iter()
-        .find_map(|fence| note.strip_prefix(*fence));
-    let Some(rest) = begin else {
-        return (None, note);
+/// Tags as note-taking programs write them: a list, or text with commas or
+/// spaces between them, with or without `#`.
+fn tags(value: &Value, lenient: bool) -> Vec<String> {
+    let own = |tag: &str| {
+        let tag = if lenient {
+            tag.trim().trim_start_matches('#')
+        } else {
+            tag
+        };
+        tag.to_owned()
     };
-    let mut at = 0;
-    for line in rest.split_inclusive('\n') {
-        if line.trim_end_matches(['\r', '\n']) == "---" {
-            return (Some(&rest[..at]), &rest[at + line.len()..]);
-        }
-        at += line.len();
+    match value {
+        Value::String(text) => text
+            .split(|c: char| c == ',' || (c.is_whitespace() && !text.contains(',')))
+            .map(own)
+            .collect(),
+        Value::Array(values) => values
+            .iter()
+            .filter_map(|value| match value {
+                Value::String(tag) => Some(own(tag)),
+                Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
     }
-    (None, note)
-}
-
-/// Front matter: `name: value` lines, where a value is JSON, plain text,
-/// `[a, b]`, or `- a` lines below. Other YAML is not supported.
-#[derive(Default)]
-struct FrontMatter(Vec<(String, Value)>);
-
-impl FrontMatter {
-    fn parse(text: &str) -> Self {
-        let mut found: Vec<(String, Value)> = Vec::new();
-        for line in text.lines() {
-            if let Some(item) = line.trim_start().strip_prefix("- ") {
-                if let Some((_, value)) = found.last_mut() {
-                    if !value.is_array() {
-                        *value = Value::Array(Vec::new());
-                    }
-                    if let Value::Array(items) = value {
-                        items.push(scalar(item.trim()));
-                    }
-                }
-            } else if let Some((name, value)) = line.split_once(':')
-                && !line.starts_with([' ', '\t', '#'])
-            {
-                found.push((name.trim().to_owned(), scalar(value.trim())));
-            }
-        }
-        Self(found)
-    }
-
-    fn get(&self, name: &str) -> Option<&Value> {
-        let found = self.0.iter().find(|(found, _)| found == name);
-        found
-            .map(|(_, value)| value)
-            .filter(|value| value.as_str() != Some(""))
-    }
-}
-
-fn scalar(text: &str) -> Value {
-    if text.starts_with(['"', '[']) {
-        if let Ok(value) = serde_json::from_str(text) {
-            return value;
-        }
-        if let Some(list) = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-        {
-            let items = parse_tags(list);
-            return items
-                .iter()
-                .map(|item| Value::from(item.trim_matches(['"', '\''])))
-                .collect();
-        }
-    }
-    let quoted = text
-        .strip_prefix('\'')
-        .and_then(|text| text.strip_suffix('\''));
-    Value::from(quoted.unwrap_or(text))
 }
 
 /// Formats a record as a note with front matter.
@@ -348,7 +410,7 @@ mod tests {
     use domain::{import::ImportFormat, memory::MemoryKind};
 
     use super::*;
-    use crate::testing::{items, summary};
+    use crate::testing::{archive, items, notes, summary};
 
     #[test]
     fn each_heading_with_text_is_a_memory() {
@@ -385,6 +447,124 @@ mod tests {
         let record = parse_note("x", b"---\ntags: [a, 'b']\n---\ntext", &choice).unwrap();
         assert_eq!(record.text.tags, ["a", "b"]);
         assert!(parse_note("x", b"\xff", &choice).is_err());
+    }
+
+    #[test]
+    fn single_file_reads_its_front_matter() {
+        for file in [
+            "---\ntitle: Tea\ntags: [tea, team]\n---\n\nWe meet at four.\n",
+            "--- \r\ntitle: 'Tea'\r\ntags:\r\n- tea\r\n- team\r\n...\r\nWe meet at four.",
+            "+++\ntitle = \"Tea\"\ntags = [\"tea\", \"team\"]\n+++\nWe meet at four.",
+        ] {
+            for records in [
+                items(ImportFormat::Markdown, file),
+                items(ImportFormat::MarkdownZip, archive(&[("other.md", file)])),
+            ] {
+                assert_eq!(records.len(), 1, "{file}");
+                let record = records[0].record.as_ref().unwrap();
+                assert_eq!(record.text.title, "Tea", "{file}");
+                assert_eq!(record.text.tags, ["tea", "team"]);
+                assert_eq!(record.text.content, "We meet at four.");
+                assert!(record.notes.is_empty(), "{:?}", record.notes);
+            }
+        }
+        let records = items(
+            ImportFormat::Markdown,
+            "---\nkind: event\nmood: good\n---\n# A\none\n# B\ntwo",
+        );
+        assert_eq!(
+            summary(&records),
+            [(5, "A|one".to_owned()), (7, "B|two".to_owned())]
+        );
+        assert_eq!(
+            records[1].record.as_ref().unwrap().text.kind,
+            MemoryKind::Event
+        );
+        assert_eq!(
+            notes(&records),
+            ["Its front matter has fields that are not imported: mood."]
+        );
+        let records = items(ImportFormat::Markdown, "---\ntitle: Tea\n---\n");
+        assert_eq!(
+            summary(&records),
+            [(1, "! It has front matter, but no text.".to_owned())]
+        );
+        let records = items(ImportFormat::Markdown, "First line\nsecond line\n===\ntext");
+        assert_eq!(
+            summary(&records),
+            [(1, "First line second line|text".to_owned())]
+        );
+    }
+
+    #[test]
+    fn own_note_as_a_single_file_comes_back_whole() {
+        let mut random = crate::testing::Random::new(14);
+        for _ in 0..300 {
+            let record = random.record();
+            let note = write_note(&record).unwrap();
+            let single = items(ImportFormat::Markdown, &note);
+            let zipped = items(ImportFormat::MarkdownZip, archive(&[("a.md", &note)]));
+            assert_eq!(single.len(), 1);
+            let (single, zipped) = (single[0].record.as_ref(), zipped[0].record.as_ref());
+            assert_eq!(single, zipped);
+            assert_eq!(single.unwrap().text, record.text);
+        }
+    }
+
+    #[test]
+    fn yaml_of_note_taking_programs_is_read() {
+        let many: Vec<_> = (0..25).map(|n| format!("t{n}")).collect();
+        let many = format!("tags: [{}]", many.join(", "));
+        for (matter, title, tags, told) in [
+            (
+                "tags: [\"#tea\", tea, team/daily, 2026]",
+                "file",
+                &["tea", "team/daily", "2026"][..],
+                "",
+            ),
+            ("tags: tea team", "file", &["tea", "team"], ""),
+            ("tags:\n  - tea\n  - \"a, b\"", "file", &["tea", "a b"], ""),
+            ("tag: tea\naliases: [Tee]", "file", &["tea"], "aliases"),
+            ("title: \"Tea: at four\"", "Tea: at four", &[], ""),
+            ("title: >-\n  Tea\n  at four", "Tea at four", &[], ""),
+            ("title: |\n  Tea", "Tea", &[], ""),
+            ("title: 'It''s' # trailing", "It's", &[], ""),
+            ("tags: [\n  tea,\n  team\n]", "file", &["tea", "team"], ""),
+            ("created: 2026-01-05\nkind: Preference", "file", &[], ""),
+            ("kind: song\ndate: someday", "file", &[], "date, kind"),
+            ("title: [a: {b", "file", &[], "can’t be read"),
+        ] {
+            let note = format!("---\n{matter}\n---\ntext");
+            let record = parse_note("file", note.as_bytes(), &ImportOptions::default()).unwrap();
+            assert_eq!(record.text.title, title, "{matter}");
+            assert_eq!(record.text.tags, tags, "{matter}");
+            assert_eq!(
+                record.notes.is_empty(),
+                told.is_empty(),
+                "{matter} {:?}",
+                record.notes
+            );
+            assert!(
+                record.notes.concat().contains(told),
+                "{matter} {:?}",
+                record.notes
+            );
+        }
+        let note = format!("---\n{many}\n---\ntext");
+        let record = parse_note("file", note.as_bytes(), &ImportOptions::default()).unwrap();
+        assert_eq!(record.text.tags.len(), 20);
+        assert!(record.notes[0].contains("t20, t21, t22, t23, t24"));
+        let long = format!("---\ntags: [{}]\n---\ntext", "x".repeat(80));
+        let record = parse_note("file", long.as_bytes(), &ImportOptions::default()).unwrap();
+        assert_eq!((record.text.tags.len(), record.notes.len()), (1, 1));
+        let rule = parse_note(
+            "file",
+            b"---\nA rule.\n\n---\nMore",
+            &ImportOptions::default(),
+        );
+        assert_eq!(rule.unwrap().text.content, "---\nA rule.\n\n---\nMore");
+        let bomb = format!("---\na: &a [x,x]\n{}---\ntext", "b: [*a,*a,*a]\n");
+        assert!(parse_note("file", bomb.as_bytes(), &ImportOptions::default()).is_ok());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     Record,
     fields::json_object,
     moment,
-    record::{given, text},
+    record::{given, text_record},
 };
 
 /// Converts one object. Categories become tags; of the metadata only `kind`,
@@ -41,7 +41,7 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
         kind if domain::memory::MemoryKind::from_key(kind).is_some() => kind,
         _ => "",
     };
-    let words = text(
+    let base = text_record(
         metadata_text("title"),
         content.to_owned(),
         kind,
@@ -57,7 +57,7 @@ pub(crate) fn parse(raw: &[u8], choice: &ImportOptions) -> Result<Record, String
             expires_at: time_of("expiration_date")?.map(Some),
             ..AttributesInput::default()
         },
-        ..Record::new(words)
+        ..base
     }
     .choosing(choice))
 }

@@ -5,9 +5,9 @@ use std::io::Read;
 use domain::import::ImportOptions;
 
 use crate::{
-    Record, Sink, Stop,
+    Sink, Stop,
     input::{Input, is_blank, too_long, utf8},
-    record::text,
+    record::text_record,
 };
 
 /// Maximum size of a paragraph in bytes. Far above a memory's own limit, whose
@@ -43,8 +43,7 @@ pub(crate) fn read(
             } else {
                 utf8(&paragraph).and_then(|paragraph| {
                     let content = paragraph.trim_end_matches(['\r', '\n']).to_owned();
-                    let text = text("", content, "", Vec::new(), choice)?;
-                    Ok(Record::new(text).choosing(choice))
+                    Ok(text_record("", content, "", Vec::new(), choice)?.choosing(choice))
                 })
             };
             sink.give(first_line, input.read(), record)?;
@@ -84,7 +83,7 @@ mod tests {
             .collect();
         assert_eq!(
             lines,
-            [(1, true), (3, false), (5, false), (7, true), (9, false)]
+            [(1, true), (3, false), (5, false), (7, true), (9, true)]
         );
     }
 }

@@ -43,6 +43,12 @@ pub(crate) fn summary(items: &[Item]) -> Vec<(u64, String)> {
         .collect()
 }
 
+/// The notes of all records.
+pub(crate) fn notes(items: &[Item]) -> Vec<String> {
+    let records = items.iter().filter_map(|item| item.record.as_ref().ok());
+    records.flat_map(|record| record.notes.clone()).collect()
+}
+
 /// Deterministic generator of records with hostile contents.
 pub(crate) struct Random(u64);
 
@@ -138,6 +144,7 @@ impl Random {
                 .collect(),
             visibility: Some(Visibility::Team),
             owner: self.name(),
+            notes: Vec::new(),
         }
     }
 }

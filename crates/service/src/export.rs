@@ -344,5 +344,6 @@ fn record(row: ExportRow) -> Record {
         earlier: Vec::new(),
         visibility: Some(row.visibility),
         owner: Some(row.owner),
+        notes: Vec::new(),
     }
 }

@@ -74,7 +74,7 @@ pub struct ImportChoiceInput {
     pub choice: ImportOptions,
 }
 
-/// The reason why one record was rejected.
+/// The reason why one record was rejected, or what an imported one lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportProblem {
@@ -96,7 +96,8 @@ pub struct ImportReport {
     pub duplicates: u64,
     /// Records that were rejected.
     pub failed: u64,
-    /// The first [`MAX_REPORTED_PROBLEMS`] of them, in the file's order.
+    /// The first [`MAX_REPORTED_PROBLEMS`] records that were rejected or not
+    /// imported as they are, in the file's order.
     pub problems: Vec<ImportProblem>,
 }
 

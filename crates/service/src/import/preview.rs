@@ -170,9 +170,9 @@ fn add_item(preview: &mut ImportPreview, item: &Item) {
         }
     } else {
         preview.failed += 1;
-        if preview.problems.len() < MAX_PROBLEMS_SHOWN {
-            preview.problems.extend(item.problem());
-        }
+    }
+    if preview.problems.len() < MAX_PROBLEMS_SHOWN {
+        preview.problems.extend(item.problem());
     }
 }
 

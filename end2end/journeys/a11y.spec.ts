@@ -250,25 +250,28 @@ async function follow(page: Page, name: string): Promise<void> {
 
 test("a message leaves by itself, but not while it is pointed at or focused", async ({ visitors }) => {
   const page = await visitors.anew("member");
+  await page.clock.install();
   await visit(page, "/memories?done=memory_created");
   const toast = page.locator(".toast");
   await toast.hover();
-  // Longer than a message stays otherwise.
-  await page.waitForTimeout(9_000);
+  await page.clock.runFor(9_000);
   await expect(toast).toContainText("Memory created.");
   await page.mouse.move(0, 0);
   await toast.getByRole("button", { name: "Dismiss" }).focus();
-  await page.waitForTimeout(9_000);
+  await page.clock.runFor(9_000);
   await expect(toast).toBeVisible();
   await page.locator("#main").focus();
+  await page.clock.runFor(9_000);
   await expect(toast).toBeHidden();
 });
 
 test("a message that offers to undo stays longer", async ({ visitors }) => {
   const page = await visitors.anew("member");
+  await page.clock.install();
   await visit(page, "/memories?done=memory_deleted&memory=0198f000-0000-7000-8000-000000000001");
   const undo = page.getByRole("button", { name: "Undo" });
-  await page.waitForTimeout(12_000);
+  await page.clock.runFor(12_000);
   await expect(undo).toBeVisible();
-  await expect(undo).toBeHidden({ timeout: 15_000 });
+  await page.clock.runFor(12_000);
+  await expect(undo).toBeHidden();
 });

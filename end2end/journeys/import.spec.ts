@@ -47,20 +47,23 @@ test("valid lines of JSON Lines are imported and each invalid one is reported by
   await give(page, { name: "mixed.jsonl", content: lines.join("\r\n") });
   await confirm(page);
   await ended(page);
-  await expect(figure(page, "Imported")).toHaveText("2");
-  await expect(figure(page, "Skipped")).toHaveText("4");
-  const problems = page.getByRole("region", { name: "Skipped or changed records" }).getByRole("row");
+  await expect(figure(page, "Imported")).toHaveText("4");
+  await expect(figure(page, "Skipped")).toHaveText("2");
+  const problems = page.getByRole("region", { name: "Skipped records" }).getByRole("row");
   await expect(problems.nth(1)).toContainText("3");
   await expect(problems.nth(1)).toContainText("JSON");
   await expect(problems.nth(2)).toContainText("4");
   await expect(problems.nth(2)).toContainText("content");
-  await expect(problems.nth(3)).toContainText("5");
-  await expect(problems.nth(3)).toContainText("Choose fact, preference, event, skill note or context.");
-  await expect(problems.nth(4)).toContainText("6");
-  await expect(problems.nth(4)).toContainText("NUL");
+  await expect(problems).toHaveCount(3);
+  const changes = page.getByRole("region", { name: "Imported with changes" }).getByRole("row");
+  await expect(changes.nth(1)).toContainText("5");
+  await expect(changes.nth(1)).toContainText("Unknown kind “weather”; imported as fact.");
+  await expect(changes.nth(2)).toContainText("6");
+  await expect(changes.nth(2)).toContainText("NUL");
+  await expect(changes).toHaveCount(3);
 
   await visit(page, `/memories?tag=${tag}`);
-  await expect(titles(page)).toHaveText(["Mira takes her tea without milk. 🫖", "Hours"]);
+  await expect(titles(page)).toHaveText(["Mira takes her tea without milk. 🫖", "NUL  inside", "Unknown kind", "Hours"]);
 });
 
 test("the same file again imports nothing twice, nor do its lines in another file", async ({ visitors }) => {
@@ -98,7 +101,7 @@ test("CSV with quoted commas, line breaks and a byte order mark is imported", as
   await ended(page);
   await expect(figure(page, "Imported")).toHaveText("2");
   await expect(figure(page, "Skipped")).toHaveText("1");
-  await expect(page.getByRole("region", { name: "Skipped or changed records" }).getByRole("row").nth(1)).toContainText("4");
+  await expect(page.getByRole("region", { name: "Skipped records" }).getByRole("row").nth(1)).toContainText("4");
   await visit(page, `/memories?tag=${tag}`);
   await expect(titles(page)).toHaveText(["Late", "Tea"]);
   await page.getByRole("link", { name: "Tea", exact: true }).click();

@@ -2,9 +2,9 @@
 
 -- A page of the visible memories, which the caller joins and sorts. p_own, p_others
 -- and p_trash skip the lists that the filter excludes, which would be scanned to the
--- end. Rows are returned with what is shown of them: to read each again by its id
--- took twice as long as the page itself. The three lists are merged along their
--- index, so no more rows are read than are returned.
+-- end. Rows are returned with all that is shown of them: reading each again by its id
+-- took 0.8 ms of 1.2. The three lists are merged along their index, so that hardly
+-- more rows are read than are returned.
 --
 -- Last changed first and oldest first go along an index, so their time doesn't grow
 -- with the depth; any other order sorts all memories that fit.

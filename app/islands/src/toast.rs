@@ -11,8 +11,9 @@ use crate::{CALL_FIELD, Glyph, Icon, page};
 /// Names in the query of a page that shows a flash.
 const FLASH_FIELDS: [&str; 2] = ["done", "memory"];
 
-/// How long a message stays, and one that offers to undo what was done.
+/// Time until a message is hidden.
 const DURATION: Duration = Duration::from_secs(8);
+/// Time until a message with an Undo button is hidden.
 const UNDO_DURATION: Duration = Duration::from_secs(20);
 
 /// A flash message, inside the live region of the page. It leaves by itself;

@@ -161,15 +161,31 @@ fn Progress(job: Job) -> impl IntoView {
     }
 }
 
+/// The records that were rejected, and those that were imported with changes.
 #[component]
 fn Problems(report: ImportReport) -> impl IntoView {
-    let listed_count = u64::try_from(report.problems.len()).unwrap_or(u64::MAX);
-    let rest = report.failed.saturating_sub(listed_count);
-    (!report.problems.is_empty()).then(|| {
+    view! {
+        <ProblemSection id="problems" title="Skipped records" column="Reason" problems=report.problems total=report.failed />
+        <ProblemSection id="changes" title="Imported with changes" column="Change" problems=report.changes total=report.changed />
+    }
+}
+
+/// The first of `total` records, or nothing if there are none.
+#[component]
+pub(super) fn ProblemSection(
+    id: &'static str,
+    title: &'static str,
+    column: &'static str,
+    problems: Vec<ImportProblem>,
+    #[prop(optional)] total: u64,
+) -> impl IntoView {
+    let listed_count = u64::try_from(problems.len()).unwrap_or(u64::MAX);
+    let rest = total.saturating_sub(listed_count);
+    (!problems.is_empty()).then(|| {
         view! {
-            <section class="section" aria-labelledby="problems">
-                <h2 id="problems">"Skipped or changed records"</h2>
-                <ProblemTable problems=report.problems />
+            <section class="section" aria-labelledby=id>
+                <h2 id=id>{title}</h2>
+                <ProblemTable column=column problems=problems />
                 {(rest > 0).then(|| view! { <p class="muted">{format!("And {} more.", count(rest))}</p> })}
             </section>
         }
@@ -177,14 +193,14 @@ fn Problems(report: ImportReport) -> impl IntoView {
 }
 
 #[component]
-pub(super) fn ProblemTable(problems: Vec<ImportProblem>) -> impl IntoView {
+fn ProblemTable(column: &'static str, problems: Vec<ImportProblem>) -> impl IntoView {
     view! {
         <div class="table-frame">
             <table>
                 <thead>
                     <tr>
                         <th scope="col" class="col-line">"Location"</th>
-                        <th scope="col">"Reason"</th>
+                        <th scope="col">{column}</th>
                     </tr>
                 </thead>
                 <tbody>

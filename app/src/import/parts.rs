@@ -90,7 +90,7 @@ mod tests {
             imported,
             duplicates,
             failed,
-            problems: Vec::new(),
+            ..ImportReport::default()
         };
         assert_eq!(outcome(&report(0, 0, 0)), "0 imported");
         assert_eq!(

@@ -13,7 +13,7 @@ use leptos::prelude::*;
 
 use super::{
     api::{ImportConfirm, ImportDiscard},
-    page::ProblemTable,
+    page::ProblemSection,
 };
 use crate::{
     forms::{FormCall, FormState, PostForm},
@@ -38,6 +38,7 @@ pub(super) fn Look(
     );
     let records = preview.records.clone();
     let problems = preview.problems.clone();
+    let changes = preview.changes.clone();
     let unmapped = preview.unmapped.join(", ");
     view! {
         <PageHead title=file_name lead=lead up=("/memories/import", "Import")>
@@ -63,15 +64,8 @@ pub(super) fn Look(
         {(!unmapped.is_empty())
             .then(|| view! { <p class="muted" dir="auto">{format!("Ignored fields: {unmapped}.")}</p> })}
         {(!records.is_empty()).then(|| view! { <Records records=records /> })}
-        {(!problems.is_empty())
-            .then(|| {
-                view! {
-                    <section class="section" aria-labelledby="problems">
-                        <h2 id="problems">"Skipped or changed"</h2>
-                        <ProblemTable problems=problems />
-                    </section>
-                }
-            })}
+        <ProblemSection id="problems" title="Errors" column="Reason" problems=problems />
+        <ProblemSection id="changes" title="Changes" column="Change" problems=changes />
     }
 }
 

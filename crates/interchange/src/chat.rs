@@ -29,7 +29,7 @@ pub(crate) struct Conversation {
     pub(crate) origin: &'static str,
     /// Speaker and text, in order.
     pub(crate) messages: Vec<(&'static str, String)>,
-    /// What was left out, for the notes of the first memory.
+    /// Sentences about parts that were left out; they go to the first memory.
     pub(crate) notes: Vec<String>,
 }
 

@@ -153,19 +153,20 @@ fn parse(raw: &[u8]) -> Result<Conversation, String> {
         .into_iter()
         .map(|(id, node)| (id, Node::of(node)))
         .collect();
-    let (shown, other_branches) = branch(&tree, conversation.current_node.as_ref());
     let mut left_out = LeftOut::default();
-    let messages = shown
+    let messages: Vec<_> = branch(&tree, conversation.current_node.as_ref())
         .into_iter()
         .filter_map(|message| left_out.spoken(message))
         .collect();
+    let spoken = |node: &&Node| LeftOut::default().spoken(&node.message).is_some();
+    let in_all_branches = tree.values().filter(spoken).count();
     let mut notes = left_out.notes();
     notes.extend(chat::left_out(
-        other_branches,
+        in_all_branches.saturating_sub(messages.len()),
         ("message of another branch", "messages of other branches"),
     ));
     if matches!(json, Cow::Owned(_)) {
-        notes.push("Half characters were replaced by “\u{fffd}”.".to_owned());
+        notes.push("Broken characters were replaced by “\u{fffd}”.".to_owned());
     }
     Ok(Conversation {
         id: conversation.conversation_id.or(conversation.id),
@@ -179,11 +180,8 @@ fn parse(raw: &[u8]) -> Result<Conversation, String> {
 }
 
 /// The messages from the root to `current`, or all messages by time if there
-/// is no such node, and the number of spoken messages in other branches.
-fn branch<'a>(
-    nodes: &'a HashMap<String, Node>,
-    current: Option<&'a String>,
-) -> (Vec<&'a Value>, usize) {
+/// is no such node.
+fn branch<'a>(nodes: &'a HashMap<String, Node>, current: Option<&'a String>) -> Vec<&'a Value> {
     let mut messages = Vec::new();
     let mut next = current;
     // Guards against cycles: no branch is longer than the number of nodes.
@@ -195,27 +193,18 @@ fn branch<'a>(
         next = node.parent.as_ref();
     }
     messages.reverse();
-    let all = nodes
-        .values()
-        .map(|node| &node.message)
-        .filter(|message| !message.is_null());
     if messages.is_empty() {
-        messages = all.collect();
+        let all = nodes.values().map(|node| &node.message);
+        messages = all.filter(|message| !message.is_null()).collect();
         messages.sort_by_key(|message| {
             let at = message.get("create_time").and_then(moment_of);
             (at.is_none(), at)
         });
-        return (messages, 0);
     }
-    let spoken = |message: &&Value| LeftOut::default().spoken(message).is_some();
-    let in_branch = messages.iter().filter(|message| spoken(message)).count();
-    (
-        messages,
-        all.filter(spoken).count().saturating_sub(in_branch),
-    )
+    messages
 }
 
-/// Counts of what a conversation's memory lacks.
+/// Numbers of messages and files that a conversation's memory lacks.
 #[derive(Default)]
 struct LeftOut {
     unreadable: usize,
@@ -553,7 +542,7 @@ mod tests {
                 "NUL characters were removed.",
                 "1 picture or file was left out.",
                 "1 message of another branch was left out.",
-                "Half characters were replaced by “\u{fffd}”.",
+                "Broken characters were replaced by “\u{fffd}”.",
             ]
         );
     }

@@ -20,7 +20,7 @@ pub(crate) struct Split<'a> {
     pub(crate) content: &'a str,
     /// Bytes before `content`.
     pub(crate) length: usize,
-    /// Why front matter could not be read; it is part of the content then.
+    /// The reason why `content` still includes front matter.
     pub(crate) problem: Option<&'static str>,
 }
 

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_left_out_and_told() {
+    fn values_that_do_not_fit_are_left_out_and_reported() {
         let many: Vec<String> = (0..10_000).map(|n| format!("\"t{n}\"")).collect();
         let many = format!("{{\"content\":\"a\",\"tags\":[{}]}}", many.join(","));
         let records = items(

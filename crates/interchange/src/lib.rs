@@ -57,24 +57,30 @@ pub struct Item {
 }
 
 impl Item {
-    /// The problem to report if the record is invalid, or has notes.
+    /// The problem to report if the record is invalid.
     pub fn problem(&self) -> Option<ImportProblem> {
-        let reason = match &self.record {
-            Err(reason) => reason.clone(),
-            Ok(record) if record.notes.is_empty() => return None,
-            Ok(record) => {
-                let notes = record.notes.join(" ");
-                match record.text.title.as_str() {
-                    "" => format!("Imported, but changed: {notes}"),
-                    title => format!("“{title}” was imported, but changed: {notes}"),
-                }
-            }
-        };
-        Some(ImportProblem {
+        let reason = self.record.as_ref().err()?;
+        Some(self.report(reason.clone()))
+    }
+
+    /// The changes to report if the record lacks something that the file has.
+    pub fn change(&self) -> Option<ImportProblem> {
+        let record = self.record.as_ref().ok()?;
+        let notes = record.notes.join(" ");
+        (!notes.is_empty()).then(|| {
+            self.report(match record.text.title.as_str() {
+                "" => notes,
+                title => format!("“{title}”: {notes}"),
+            })
+        })
+    }
+
+    fn report(&self, reason: String) -> ImportProblem {
+        ImportProblem {
             line: self.location.line,
             entry: self.location.entry.clone(),
             reason,
-        })
+        }
     }
 }
 

@@ -21,6 +21,9 @@ const MAX_FILE: u64 = 8 * 1024 * 1024;
 /// Maximum size of a file in an archive, in bytes.
 const MAX_NOTE: u64 = 1024 * 1024;
 
+/// Stands for the content of a record that is built from front matter alone.
+const NO_CONTENT: &str = "-";
+
 /// Reads one memory per heading, with the text up to the next heading. Text
 /// before the first heading becomes a memory without a title; a heading
 /// without text of its own is skipped.
@@ -52,7 +55,18 @@ pub(crate) fn read(
     let front_lines = body[..split.length].matches('\n').count() as u64;
     let body = split.content;
     let headings = headings(body);
-    let mut problem = split.problem;
+    // The front matter's fields are the file's: each of its memories gets the
+    // tags, the kind and the times; only text without a heading gets the title.
+    let front = Note {
+        stem: "",
+        content: NO_CONTENT,
+        matter: &matter,
+        lenient: true,
+    };
+    let front = front.record(choice).map(|mut record| {
+        record.notes.extend(split.problem.map(str::to_owned));
+        record
+    });
     let mut count = 0;
     let first = headings.first().map_or(body.len(), |h| h.start);
     let preamble = (0, 0, first, String::new());
@@ -68,15 +82,7 @@ pub(crate) fn read(
         if content.trim().is_empty() {
             continue;
         }
-        // The front matter's fields are the file's: each of its memories gets
-        // the tags, the kind and the times; a title only the text without one.
-        let note = Note {
-            stem: "",
-            content: "x",
-            matter: &matter,
-            lenient: true,
-        };
-        let record = note.record(choice).and_then(|front| {
+        let record = front.clone().and_then(|front| {
             let title = if title.is_empty() {
                 front.text.title.clone()
             } else {
@@ -96,13 +102,11 @@ pub(crate) fn read(
                 &front.text.tags,
             )
             .map_err(record::reason)?;
+            // The first memory carries the file's notes.
             let notes = if count == 0 { front.notes } else { Vec::new() };
             Ok(Record {
                 text,
-                notes: notes
-                    .into_iter()
-                    .chain(problem.take().map(str::to_owned))
-                    .collect(),
+                notes,
                 ..front
             })
         });
@@ -269,7 +273,7 @@ impl Note<'_> {
         if !ignored.is_empty() {
             record.notes.push(format!(
                 "Its front matter has fields that are not imported: {}.",
-                record::list(&ignored)
+                record::join_names(&ignored)
             ));
         }
         Ok(record)

@@ -101,7 +101,7 @@ pub(crate) fn text_record(
     if !left_out.is_empty() {
         notes.push(format!(
             "A memory has at most {MAX_TAGS} tags of {MAX_TAG_CHARS} characters; left out or shortened: {}.",
-            list(&left_out)
+            join_names(&left_out)
         ));
     }
     let content = without_nul(content, &mut notes);
@@ -112,8 +112,8 @@ pub(crate) fn text_record(
         other => {
             let default = choice.default_kind();
             notes.push(format!(
-                "Its kind “{}” is unknown here; it became {}.",
-                list(&[other]),
+                "Unknown kind “{}”; imported as {}.",
+                join_names(&[other]),
                 default.label().to_lowercase()
             ));
             default.key()
@@ -176,7 +176,7 @@ fn fitting_tags(tags: Vec<String>) -> (Vec<String>, Vec<String>) {
 }
 
 /// Names as a list for a sentence, shortened.
-pub(crate) fn list<T: AsRef<str>>(names: &[T]) -> String {
+pub(crate) fn join_names<T: AsRef<str>>(names: &[T]) -> String {
     const MAX_NAMES: usize = 20;
     let short = |name: &T| {
         let clean = name.as_ref().replace(char::is_control, " ");

@@ -119,6 +119,12 @@ async fn waiting_file_is_started_and_its_bytes_are_deleted() {
             entry: Some("a.json".into()),
             reason: "Not JSON: “\u{1F600}”.".into(),
         }],
+        changed: 1,
+        changes: vec![ImportProblem {
+            line: 8,
+            entry: None,
+            reason: "NUL characters were removed.".into(),
+        }],
     };
     import_set_report(&mut tx, given.id, &report).await.unwrap();
     import_chunks_clear(&mut tx, given.id).await.unwrap();

@@ -18,7 +18,7 @@ const MEMORIES: &[&str] = &[
     include_str!("../../demo/memories/agents.toml"),
 ];
 
-/// A file that is imported, with records that are rejected.
+/// A file that is imported, with records that are rejected or changed.
 pub(super) const IMPORT: &str = include_str!("../../demo/greenhouse-handbook.csv");
 
 /// Everything that happened.

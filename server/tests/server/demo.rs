@@ -164,7 +164,12 @@ async fn history_has_what_a_company_has_and_ends_before_the_start() {
         (
             "rejected rows",
             "SELECT (report ->> 'failed')::int8 FROM imports",
-            3..=3,
+            2..=2,
+        ),
+        (
+            "rows imported with changes",
+            "SELECT (report ->> 'changed')::int8 FROM imports",
+            1..=1,
         ),
         (
             "notifications",

@@ -158,6 +158,8 @@ pub struct ImportPreview {
     /// Rejected records among those read for the preview.
     pub failed: u64,
     pub problems: Vec<ImportProblem>,
+    /// Valid records that will lack something that the file has.
+    pub changes: Vec<ImportProblem>,
     /// True if the preview read the whole file.
     pub is_whole: bool,
     /// Columns or keys found so far; empty if the format has no mapping.

@@ -74,7 +74,7 @@ pub struct ImportChoiceInput {
     pub choice: ImportOptions,
 }
 
-/// The reason why one record was rejected, or what an imported one lacks.
+/// A record with the reason why it was rejected, or with its changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportProblem {
@@ -96,9 +96,14 @@ pub struct ImportReport {
     pub duplicates: u64,
     /// Records that were rejected.
     pub failed: u64,
-    /// The first [`MAX_REPORTED_PROBLEMS`] records that were rejected or not
-    /// imported as they are, in the file's order.
+    /// The first [`MAX_REPORTED_PROBLEMS`] of them, in the file's order.
     pub problems: Vec<ImportProblem>,
+    /// Imported records that lack something that the file has.
+    #[serde(default)]
+    pub changed: u64,
+    /// The first [`MAX_REPORTED_PROBLEMS`] of them, in the file's order.
+    #[serde(default)]
+    pub changes: Vec<ImportProblem>,
 }
 
 keyed_enum! {

@@ -374,6 +374,19 @@ async fn apply_batch(
     }
     let valid = memories.len() as u64;
     let imported = store::import::memory_insert_imported(&mut act.tx, &memories, now).await?;
+    let imported: HashSet<_> = imported.into_iter().collect();
+    let valid_items = batch.iter().filter(|prepared| prepared.item.record.is_ok());
+    for (prepared, memory) in valid_items.zip(&memories) {
+        // A duplicate is not changed by the import.
+        let change = prepared.item.change();
+        let Some(change) = change.filter(|_| imported.contains(&memory.id)) else {
+            continue;
+        };
+        report.changed += 1;
+        if report.changes.len() < MAX_REPORTED_PROBLEMS {
+            report.changes.push(change);
+        }
+    }
     let imported = imported.len() as u64;
     report.imported += imported;
     report.duplicates += valid - imported;

@@ -77,6 +77,7 @@ impl Endpoint for ImportPreviewGet {
                 good: 0,
                 failed: 0,
                 problems: Vec::new(),
+                changes: Vec::new(),
                 is_whole: true,
                 unmapped: columns
                     .iter()
@@ -168,11 +169,14 @@ fn add_item(preview: &mut ImportPreview, item: &Item) {
         if preview.records.len() < MAX_RECORDS_SHOWN {
             preview.records.push(preview_record(record));
         }
+        if preview.changes.len() < MAX_PROBLEMS_SHOWN {
+            preview.changes.extend(item.change());
+        }
     } else {
         preview.failed += 1;
-    }
-    if preview.problems.len() < MAX_PROBLEMS_SHOWN {
-        preview.problems.extend(item.problem());
+        if preview.problems.len() < MAX_PROBLEMS_SHOWN {
+            preview.problems.extend(item.problem());
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::{
     AppError,
     access::SystemRole,
-    import::{ImportFormat, ImportOptions, MAX_FILE_BYTES, UploadProblem},
+    import::{ImportFormat, ImportOptions, MAX_FILE_BYTES, MAX_REPORTED_PROBLEMS, UploadProblem},
     job::JobStatus,
     memory::{MemoryFilter, MemoryKind, Visibility},
 };
@@ -118,6 +118,35 @@ async fn nothing_is_imported_twice() {
         .await;
     assert_eq!(others.report.imported, 2);
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn changes_are_reported_apart_from_rejected_records_and_not_for_duplicates() {
+    let world = World::without_model().await;
+    let actor = world.member("Mia").await;
+    let worker = world.worker();
+    let line = |n: usize| format!("{{\"content\":\"{n}\",\"kind\":\"song\"}}");
+    let lines: Vec<_> = (0..MAX_REPORTED_PROBLEMS + 10).map(line).collect();
+    let text = format!("{}\nnot json\n", lines.join("\n"));
+    let id = world.give(&actor, "a.jsonl", None, &text).await.unwrap().id;
+    let preview = import_preview(&world.ctx, &actor, id, &ImportOptions::default())
+        .await
+        .unwrap();
+    assert!(preview.changes[0].reason.contains("“song”"));
+
+    import_confirm(&world.ctx, &actor, id, &ImportOptions::default())
+        .await
+        .unwrap();
+    let report = world.import_ended(&actor, id).await.report;
+    assert_eq!((report.imported, report.changed), (210, 210));
+    assert_eq!(report.changes.len(), MAX_REPORTED_PROBLEMS);
+    assert_eq!(report.problems[0].line, 211);
+
+    let text = text.replace("not json", "not json either");
+    let again = world.import(&actor, ImportFormat::JsonLines, &text).await;
+    worker.stop().await;
+    assert_eq!((again.report.duplicates, again.report.failed), (210, 1));
+    assert_eq!((again.report.changed, again.report.changes.len()), (0, 0));
 }
 
 #[tokio::test]
